@@ -1,0 +1,1 @@
+export type { Delivery, EventBus, SubscribeOptions, Subscription } from "./event-bus.ts";

@@ -1,0 +1,48 @@
+export { Alert, AlertOutcome, AlertStatus, AlertView } from "./alert.ts";
+export { DrillRequest, DrillView, FaultView } from "./drill.ts";
+export { defineEvent, type Envelope, EnvelopeAttributes, type EventDefinition, eventOf, type OutgoingEvent } from "./event.ts";
+export {
+  ActionApproved,
+  ActionDenied,
+  ActionFact,
+  ActionFinished,
+  ActionProgressed,
+  ActionRequested,
+  ActionStarted,
+  ActionUndone,
+  AlertFiring,
+  AlertResolved,
+  DeadLetter,
+  DeadLetterRecorded,
+  EVENTS,
+  IncidentAcknowledged,
+  IncidentFact,
+  IncidentJoined,
+  IncidentMerged,
+  IncidentMoved,
+  IncidentOpened,
+  IncidentRecovered,
+  IncidentRefired,
+  IncidentSplit,
+  Thought,
+  ThoughtRecorded,
+} from "./events.ts";
+export { Cause, CauseKind, Diagnosis, Evidence } from "./evidence.ts";
+export { IncidentState, IncidentSummary, IncidentView, Member, MemberRole, TimelineEntry } from "./incident.ts";
+export { LabelSet, Reason, Severity, Timestamp } from "./primitives.ts";
+export { Problem } from "./problem.ts";
+export { ApprovalView, RunState, RunView, StepState, StepView } from "./run.ts";
+export {
+  Change,
+  type EdgeStats,
+  type LogLine,
+  type Sample,
+  type Series,
+  SignalName,
+  type SignalSeries,
+  type Span,
+  Topology,
+  TopologyService,
+} from "./signal.ts";
+export { STREAM_EVENT_OF_TOPIC, type StreamEventName, StreamMessage } from "./stream.ts";
+export { ALERT_TOPICS, ALL_TOPICS, TOPICS, type Topic, topicOfSeverity } from "./topic.ts";

@@ -1,0 +1,52 @@
+import type { EventBus } from "@tocsin/bus";
+import type { Cache } from "@tocsin/cache";
+import type { HttpServer } from "@tocsin/http";
+import type { Clock, Logger, OnStop } from "@tocsin/runtime";
+import type { Signals } from "@tocsin/signals";
+import type { Store } from "@tocsin/store";
+import type { TargetPort } from "@tocsin/targets";
+import type { Registry } from "prom-client";
+import type * as z from "zod";
+
+/** What a module may ask for in `needs`; `host` opens only what some module of the process needs. */
+export interface Ports {
+  readonly bus: EventBus;
+  readonly store: Store;
+  readonly cache: Cache;
+  readonly http: HttpServer;
+  readonly signals: Signals;
+  readonly targets: TargetPort;
+}
+export type PortName = keyof Ports;
+
+/** What every module gets. */
+export interface ModuleBasics<Config> {
+  readonly config: Config;
+  /** Bound to `component: <module>`. */
+  readonly log: Logger;
+  readonly registry: Registry;
+  readonly clock: Clock;
+  /** Register the undo right after each acquisition, before the next line can throw. */
+  readonly onStop: OnStop;
+  /** Adds a step for when the whole process listens and every module has started. */
+  readonly onReady: (step: () => Promise<void>) => void;
+  /** Stops the process with exit code 1, naming the module: for a part that cannot go on. */
+  readonly fail: (error: unknown) => void;
+}
+
+export type ModuleContext<Config, Needs extends PortName> = ModuleBasics<Config> & Pick<Ports, Needs>;
+
+export interface Module<Schema extends z.ZodObject = z.ZodObject, Needs extends PortName = PortName> {
+  readonly name: string;
+  /** Keys in camelCase become `TOCSIN_<MODULE>_<KEY>`. Values arrive as text: coerce. */
+  readonly config: Schema;
+  readonly needs: readonly Needs[];
+  start(context: ModuleContext<z.output<Schema>, Needs>): Promise<void>;
+}
+
+/** Declares a service. Nothing happens before `start`; there is no state outside it. */
+export function defineModule<Schema extends z.ZodObject, const Needs extends PortName>(
+  module: Module<Schema, Needs>,
+): Module<Schema, Needs> {
+  return module;
+}

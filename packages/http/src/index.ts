@@ -1,0 +1,1 @@
+export type { HttpServer } from "./http-server.ts";

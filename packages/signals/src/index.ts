@@ -1,0 +1,1 @@
+export type { Answer, ChangesPort, LogsPort, MetricsPort, QueryOptions, Signals, TopologyPort, TracesPort, Window } from "./ports.ts";

@@ -1,0 +1,72 @@
+// Ports to what the monitored systems say. Every call has a deadline and a cap; what could not be had is said in
+// `partial`, never hidden and never an exception, so that one source away leaves the others standing.
+import type { Change, EdgeStats, LogLine, Series, SignalName, SignalSeries, Span, Topology } from "@tocsin/contracts";
+
+/** A window of time in Unix seconds, `from` inclusive, `to` exclusive. */
+export interface Window {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** An answer, and in words what is missing from it; `partial` is empty when nothing is. */
+export interface Answer<T> {
+  readonly value: T;
+  readonly partial: readonly string[];
+}
+
+export interface QueryOptions {
+  /** Default 10,000 ms. */
+  readonly deadlineMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface MetricsPort {
+  /** The signals of the services over a window; a service or signal without data is absent. */
+  signals(
+    services: readonly string[],
+    signals: readonly SignalName[],
+    window: Window,
+    stepSeconds: number,
+    options?: QueryOptions,
+  ): Promise<Answer<readonly SignalSeries[]>>;
+  /** A signal now, or undefined when there is none. */
+  current(service: string, signal: SignalName, options?: QueryOptions): Promise<Answer<number | undefined>>;
+  /** PromQL over a window. */
+  queryRange(promql: string, window: Window, stepSeconds: number, options?: QueryOptions): Promise<Answer<readonly Series[]>>;
+  /** PromQL at an instant (Unix seconds, default now). */
+  query(promql: string, at?: number, options?: QueryOptions): Promise<Answer<readonly Series[]>>;
+  /** Services that have metrics. */
+  services(options?: QueryOptions): Promise<Answer<readonly string[]>>;
+  ping(): Promise<void>;
+}
+
+export interface LogsPort {
+  /** The newest lines of a service in a window, at most `limit`, in ascending time. */
+  lines(service: string, window: Window, limit: number, options?: QueryOptions): Promise<Answer<readonly LogLine[]>>;
+  ping(): Promise<void>;
+}
+
+export interface TracesPort {
+  /** Who called whom in the window, with counts, errors and latency. */
+  edges(window: Window, options?: QueryOptions): Promise<Answer<readonly EdgeStats[]>>;
+  /** Error spans and slow spans of a service, at most `limit`. */
+  notable(service: string, window: Window, limit: number, options?: QueryOptions): Promise<Answer<readonly Span[]>>;
+  ping(): Promise<void>;
+}
+
+export interface TopologyPort {
+  current(): Promise<Topology>;
+}
+
+export interface ChangesPort {
+  between(window: Window): Promise<Answer<readonly Change[]>>;
+}
+
+/** All that can be asked. */
+export interface Signals {
+  readonly metrics: MetricsPort;
+  readonly logs: LogsPort;
+  readonly traces: TracesPort;
+  readonly topology: TopologyPort;
+  readonly changes: ChangesPort;
+}

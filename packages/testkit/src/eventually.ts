@@ -1,0 +1,23 @@
+import { setTimeout as delay } from "node:timers/promises";
+
+/**
+ * Asks again until the answer is not undefined: for effects that another process brings about, where no event can be awaited.
+ *
+ * @param what said in the error when time runs out
+ * @param timeoutMs default 10,000
+ */
+export async function eventually<T>(what: string, ask: () => Promise<T | undefined> | T | undefined, timeoutMs = 10_000): Promise<T> {
+  const deadline = performance.now() + timeoutMs;
+  let last: unknown;
+  for (;;) {
+    try {
+      const answer = await ask();
+      if (answer !== undefined) return answer;
+    } catch (error) {
+      last = error;
+    }
+    if (performance.now() > deadline)
+      throw new Error(`not within ${timeoutMs} ms: ${what}`, last === undefined ? undefined : { cause: last });
+    await delay(25);
+  }
+}
