@@ -2,3 +2,5 @@ export { eventually } from "./eventually.ts";
 export { type FakeClock, fakeClock } from "./fake-clock.ts";
 export { freePort } from "./free-port.ts";
 export { findProgram, lacks } from "./real.ts";
+export { type RunningProcess, startProcess } from "./real-process.ts";
+export { startRedis } from "./redis.ts";

@@ -1,0 +1,51 @@
+import type { Clock } from "@tocsin/runtime";
+import type { Cache } from "./cache.ts";
+
+interface Entry {
+  value: string;
+  expiresAt: number;
+}
+
+/** Most entries kept; beyond it the oldest go. Losing one costs a repeated piece of work, never a wrong answer. */
+const MAX_ENTRIES = 200_000;
+
+/** A cache in this process: what one process alone needs, and what stands in when Redis is not configured. */
+export function memoryCache(clock: Clock): Cache {
+  const entries = new Map<string, Entry>(); // in order of insertion: the first is the oldest
+
+  function live(key: string): Entry | undefined {
+    const entry = entries.get(key);
+    if (entry === undefined || entry.expiresAt > clock.now()) return entry;
+    entries.delete(key);
+    return undefined;
+  }
+  function put(key: string, value: string, expiresAt: number): void {
+    entries.delete(key);
+    entries.set(key, { value, expiresAt });
+    if (entries.size > MAX_ENTRIES) {
+      for (const oldest of entries.keys()) {
+        entries.delete(oldest);
+        if (entries.size <= MAX_ENTRIES) break;
+      }
+    }
+  }
+
+  return {
+    get: async (key) => live(key)?.value,
+    set: async (key, value, ttlMs) => put(key, value, clock.now() + ttlMs),
+    present: async (keys) => new Set(keys.filter((key) => live(key) !== undefined)),
+    async remember(keys, ttlMs) {
+      const expiresAt = clock.now() + ttlMs;
+      for (const key of keys) put(key, "1", expiresAt);
+    },
+    async add(key, by, windowMs) {
+      const before = live(key);
+      const sum = Number(before?.value ?? 0) + by;
+      if (before) before.value = String(sum);
+      else put(key, String(sum), clock.now() + windowMs);
+      return sum;
+    },
+    ping: async () => {},
+    close: async () => entries.clear(),
+  };
+}
