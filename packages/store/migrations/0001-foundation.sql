@@ -197,6 +197,7 @@ CREATE TABLE runs (
   requested_at timestamptz NOT NULL DEFAULT now(),
   started_at   timestamptz,
   finished_at  timestamptz,
+  targets      text[]      NOT NULL DEFAULT '{}', -- what it acts on, written when it is admitted: limits count it from then on
   fence        bigint      NOT NULL DEFAULT 0
 );
 CREATE INDEX runs_incident ON runs (incident_id);
