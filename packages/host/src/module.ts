@@ -7,6 +7,7 @@ import type { Store } from "@tocsin/store";
 import type { TargetPort } from "@tocsin/targets";
 import type { Registry } from "prom-client";
 import type * as z from "zod";
+import type { EffectiveConfig, HostConfig } from "./config.ts";
 
 /** What a module may ask for in `needs`; `host` opens only what some module of the process needs. */
 export interface Ports {
@@ -28,10 +29,12 @@ export interface ModuleBasics<Config> {
   readonly clock: Clock;
   /** Register the undo right after each acquisition, before the next line can throw. */
   readonly onStop: OnStop;
-  /** Adds a step for when the whole process listens and every module has started. */
+  /** Adds a step for when every module has started and the process listens. */
   readonly onReady: (step: () => Promise<void>) => void;
   /** Stops the process with exit code 1, naming the module: for a part that cannot go on. */
   readonly fail: (error: unknown) => void;
+  /** The whole configuration of the process with secrets taken out: for showing, not for reading options from. */
+  readonly effectiveConfig: EffectiveConfig;
 }
 
 export type ModuleContext<Config, Needs extends PortName> = ModuleBasics<Config> & Pick<Ports, Needs>;
@@ -41,12 +44,13 @@ export interface Module<Schema extends z.ZodObject = z.ZodObject, Needs extends 
   /** Keys in camelCase become `TOCSIN_<MODULE>_<KEY>`. Values arrive as text: coerce. */
   readonly config: Schema;
   readonly needs: readonly Needs[];
+  /** Should it run when all modules are asked for? Absent means always. A module asked for by name runs in any case. */
+  readonly when?: (host: HostConfig) => boolean;
   start(context: ModuleContext<z.output<Schema>, Needs>): Promise<void>;
 }
 
 /** Declares a service. Nothing happens before `start`; there is no state outside it. */
-export function defineModule<Schema extends z.ZodObject, const Needs extends PortName>(
-  module: Module<Schema, Needs>,
-): Module<Schema, Needs> {
-  return module;
+export function defineModule<Schema extends z.ZodObject, const Needs extends PortName>(module: Module<Schema, Needs>): Module {
+  // Inside a list of modules the types of configuration and needs are forgotten; `host` gives each what it declared.
+  return module as unknown as Module;
 }
