@@ -1,2 +1,2 @@
-export { EDGES, isBeingWorked, isTerminal, type Move, move } from "./lifecycle.ts";
+export { EDGES, isBeingWorked, isTerminal, type Move, move, statesBefore } from "./lifecycle.ts";
 export { worstSeverity } from "./severity.ts";

@@ -28,6 +28,10 @@ export function move(from: IncidentState, to: IncidentState): Move {
   };
 }
 
+/** Every state from which an incident may become `to`. */
+export const statesBefore = (to: IncidentState): readonly IncidentState[] =>
+  (Object.keys(EDGES) as IncidentState[]).filter((from) => EDGES[from].includes(to));
+
 /** Closed incidents never change again; a later alert opens a new one. */
 export const isTerminal = (state: IncidentState): boolean => state === "closed";
 

@@ -1,21 +1,11 @@
 export type { PoolLike, Store } from "./database.ts";
-export { appendEvents, EVENT_LOG_CHANNEL } from "./event-log.ts";
+export { appendEvents, EVENT_LOG_CHANNEL, type EventLogQuery, type LoggedEvent, lastEventSeq, readEventLog } from "./event-log.ts";
+export { assertFence, claimIncident } from "./fence.ts";
+export { claimEvents } from "./inbox.ts";
 export type { JobRun, Jobs, NewJob, WorkOptions } from "./jobs.ts";
-export {
-  findRun,
-  finishRunStep,
-  holdsRun,
-  insertRequestedRun,
-  insertRunStep,
-  moveRun,
-  type NewRun,
-  type PastRun,
-  type RunRow,
-  type RunStepRow,
-  runningRuns,
-  runsStartedSince,
-  runViews,
-  setRunTargets,
-  stepsOfRun,
-  takeRun,
-} from "./repositories/runs.ts";
+export { dropLease, takeLease } from "./lease.ts";
+export { migrate } from "./migrate.ts";
+export { openStore, type StoreOptions } from "./open-store.ts";
+export { type Relay, type RelayOptions, startRelay } from "./relay.ts";
+export { getSwitch, RED_BUTTON, type Switch, setSwitch } from "./repositories/switches.ts";
+export { cleanText, jsonText } from "./values.ts";
