@@ -132,7 +132,8 @@ CREATE TABLE event_log (
   traceparent  text,
   incident_id  text,
   data         jsonb       NOT NULL,
-  published_at timestamptz
+  published_at timestamptz,
+  publish_error text                        -- why the bus refused it for good
 );
 CREATE INDEX event_log_unpublished ON event_log (seq) WHERE published_at IS NULL;
 CREATE INDEX event_log_incident ON event_log (incident_id, seq);
@@ -145,6 +146,13 @@ CREATE TABLE handled_events (
   PRIMARY KEY (consumer, event_id)
 );
 CREATE INDEX handled_events_age ON handled_events (handled_at);
+
+-- Who does what only one process may do at a time, e.g. the relay.
+CREATE TABLE leases (
+  name         text        PRIMARY KEY,
+  holder       text        NOT NULL,
+  leased_until timestamptz NOT NULL
+);
 
 -- ── Embedded bus ──────────────────────────────────────────────────────────────────────────────────────────────────
 CREATE TABLE bus_partitions (

@@ -1,5 +1,8 @@
-import type { OutgoingEvent } from "@tocsin/contracts";
+// Terms. The *event log* is outbox and live stream in one: rows written in the transaction of the change they tell of. `seq` is their
+// order of commit and the durable id of the live stream. The *relay* (relay.ts) publishes them to the bus.
+import type { OutgoingEvent, Topic } from "@tocsin/contracts";
 import type { Queryable } from "@tocsin/runtime";
+import { jsonText } from "./values.ts";
 
 /** Any transaction may use one: the lock keeps `seq` in order of commit, so a reader by `seq` never skips a row. */
 const EVENT_LOG_LOCK = 7_401;
@@ -21,7 +24,61 @@ export async function appendEvents(tx: Queryable, events: readonly OutgoingEvent
             e->'data'->>'incidentId', e->'data'
      FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS list(e, position) ORDER BY position
      ON CONFLICT (id) DO NOTHING`,
-    [JSON.stringify(events)],
+    [jsonText(events)],
   );
   await tx.query("SELECT pg_notify($1, '')", [EVENT_LOG_CHANNEL]);
+}
+
+/** An event with its place in the log. */
+export interface LoggedEvent {
+  readonly seq: number;
+  readonly event: OutgoingEvent;
+  readonly incidentId?: string;
+}
+
+export interface EventLogRow {
+  readonly seq: number;
+  readonly id: string;
+  readonly topic: Topic;
+  readonly key: string;
+  readonly type: string;
+  readonly source: string;
+  readonly at: string;
+  readonly traceparent: string | null;
+  readonly incident_id: string | null;
+  readonly data: unknown;
+}
+
+export const EVENT_LOG_COLUMNS = "seq, id, topic, key, type, source, at, traceparent, incident_id, data";
+
+export function loggedEventOf(row: EventLogRow): LoggedEvent {
+  const { seq, id, topic, key, type, source, at: time, traceparent, incident_id: incidentId, data } = row;
+  const event: OutgoingEvent = { id, topic, key, type, source, time, ...(traceparent === null ? {} : { traceparent }), data };
+  return { seq, event, ...(incidentId === null ? {} : { incidentId }) };
+}
+
+export interface EventLogQuery {
+  /** Only what comes after this place; 0 for the beginning. */
+  readonly afterSeq: number;
+  readonly incidentId?: string;
+  readonly topics?: readonly Topic[];
+  /** Most events to return, 1 to 1,000. */
+  readonly limit: number;
+}
+
+/** A page of the log in order of `seq`, whether or not the bus has it yet. A reader that goes on from the last `seq` misses nothing. */
+export async function readEventLog(sql: Queryable, query: EventLogQuery): Promise<LoggedEvent[]> {
+  const { rows } = await sql.query<EventLogRow>(
+    `SELECT ${EVENT_LOG_COLUMNS} FROM event_log
+     WHERE seq > $1 AND ($2::text IS NULL OR incident_id = $2) AND ($3::text[] IS NULL OR topic = ANY($3))
+     ORDER BY seq LIMIT $4`,
+    [query.afterSeq, query.incidentId, query.topics, Math.max(1, Math.min(query.limit, 1_000))],
+  );
+  return rows.map(loggedEventOf);
+}
+
+/** The place of the newest event, 0 when there is none: where a stream starts that shows only what comes. */
+export async function lastEventSeq(sql: Queryable): Promise<number> {
+  const { rows } = await sql.query<{ seq: number | null }>("SELECT max(seq) AS seq FROM event_log");
+  return rows[0]?.seq ?? 0;
 }

@@ -7,5 +7,46 @@ export { dropLease, takeLease } from "./lease.ts";
 export { migrate } from "./migrate.ts";
 export { openStore, type StoreOptions } from "./open-store.ts";
 export { type Relay, type RelayOptions, startRelay } from "./relay.ts";
+export { appendToInbox, type InboxEvent, inboxDepth, readInbox, removeFromInbox } from "./repositories/bridge-inbox.ts";
+export { changesBetween, insertChanges } from "./repositories/changes.ts";
+export { type IncidentMove, moveIncident } from "./repositories/incident-moves.ts";
+export {
+  type AlertFilter,
+  type IncidentFilter,
+  type ListPosition,
+  listAlerts,
+  listIncidents,
+  type Page,
+  viewIncident,
+} from "./repositories/incident-views.ts";
+export {
+  countQuarantined,
+  decideQuarantined,
+  findQuarantined,
+  insertQuarantined,
+  listQuarantined,
+  type NewQuarantineEntry,
+  type QuarantineEntry,
+  type QuarantineState,
+} from "./repositories/quarantine.ts";
+export {
+  findRun,
+  finishRunStep,
+  holdsRun,
+  insertRequestedRun,
+  insertRunStep,
+  moveRun,
+  type NewRun,
+  type PastRun,
+  type RunRow,
+  type RunStepRow,
+  runningRuns,
+  runsStartedSince,
+  runViews,
+  setRunTargets,
+  stepsOfRun,
+  takeRun,
+} from "./repositories/runs.ts";
+export { readStats, type Stats } from "./repositories/stats.ts";
 export { getSwitch, RED_BUTTON, type Switch, setSwitch } from "./repositories/switches.ts";
 export { cleanText, jsonText } from "./values.ts";

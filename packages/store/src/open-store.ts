@@ -1,0 +1,62 @@
+import { resolve } from "node:path";
+import { type Clock, type Logger, systemClock } from "@tocsin/runtime";
+import type { Store } from "./database.ts";
+import type { Engine } from "./engine.ts";
+import { storeUrlUnknown } from "./errors.ts";
+import { migrate } from "./migrate.ts";
+import { openJobs } from "./pgboss-jobs.ts";
+
+export interface StoreOptions {
+  /** `embedded:./folder` (PGlite in a folder), `embedded:memory` (PGlite, gone with the process), `postgres://…`. */
+  readonly url: string;
+  readonly log: Logger;
+  readonly clock?: Clock;
+  /** Most connections of the pool, Postgres only. Default 10. */
+  readonly maxConnections?: number;
+}
+
+/**
+ * Opens the store: connects, migrates, starts the jobs. Only the engine that the URL names is loaded.
+ *
+ * @throws AppError `STORE_URL_UNKNOWN`, `STORE_FOLDER_UNUSABLE`, `STORE_UNAVAILABLE`, `STORE_MIGRATION_FAILED`
+ */
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const { log, clock = systemClock } = options;
+  const engine = await openEngine(options);
+  try {
+    const applied = await migrate(engine.sql);
+    if (applied.length > 0) log.info({ applied }, "store migrated");
+    // This process alone has the folder: a lease in it belongs to a process that is gone.
+    if (engine.name === "pglite") await engine.sql.query("DELETE FROM leases");
+    const jobs = await openJobs(engine, log, clock);
+    let closing: Promise<void> | undefined;
+    return {
+      sql: engine.sql,
+      jobs,
+      engine: engine.name,
+      pool: engine.pool,
+      ping: () => engine.ping(),
+      close() {
+        closing ??= jobs.close().finally(() => engine.close());
+        return closing;
+      },
+    };
+  } catch (error) {
+    await engine.close().catch((err: unknown) => log.warn({ err }, "store close failed"));
+    throw error;
+  }
+}
+
+async function openEngine({ url, log, clock = systemClock, maxConnections = 10 }: StoreOptions): Promise<Engine> {
+  if (url.startsWith("embedded:")) {
+    const { openPglite } = await import("./pglite-engine.ts");
+    const path = url.slice("embedded:".length);
+    if (path === "memory") return openPglite(undefined, log);
+    return openPglite(resolve(path === "" ? "./.data" : path), log);
+  }
+  if (/^postgres(ql)?:\/\//.test(url)) {
+    const { openPostgres } = await import("./postgres-engine.ts");
+    return openPostgres({ url, log, clock, maxConnections });
+  }
+  throw storeUrlUnknown(url);
+}
