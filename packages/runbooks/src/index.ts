@@ -1,0 +1,29 @@
+export { checkInWords, deedInWords, effectOf } from "./effect.ts";
+export {
+  Autonomy,
+  type Check,
+  type Deed,
+  durationMs,
+  FrontMatter,
+  Parameter,
+  Risk,
+  type Runbook,
+  type RunbookProblem,
+  runbookJsonSchema,
+  Step,
+  type Undo,
+  VERBS,
+  type Verb,
+  Verify,
+} from "./format.ts";
+export { lintRunbooks } from "./lint.ts";
+export { type LoadedRunbooks, loadRunbooks, type RunbookFiles } from "./load.ts";
+export { countLines, type LogCount, parseLogql } from "./logql.ts";
+export { indexRunbooks, labelsMatch, type MatchResult, matchRunbooks, type RunbookMatch } from "./match.ts";
+export { valueProblem } from "./parameter.ts";
+export { type Parsed, parseRunbook } from "./parse.ts";
+export { fillIn, placeholderProblem, placeholdersIn, type Slot } from "./placeholder.ts";
+export { type PlanContext, type Planned, type PlannedStep, type PlannedVerify, planRun, planWith, type RunPlan } from "./plan.ts";
+export { acts, isIdempotent, type Reversibility, targetOf } from "./reversibility.ts";
+export type { Situation } from "./situation.ts";
+export { type Field, indexTexts, type TextHit, type TextIndex, termsOf } from "./text-similarity.ts";
