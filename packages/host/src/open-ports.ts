@@ -1,7 +1,7 @@
 import { openBus } from "@tocsin/bus";
 import { openCache } from "@tocsin/cache";
 import type { RunningHttpServer } from "@tocsin/http";
-import type { Clock, Logger, OnStop } from "@tocsin/runtime";
+import { type Clock, isoTime, type Logger, type OnStop } from "@tocsin/runtime";
 import { openSignals } from "@tocsin/signals";
 import { changesBetween, openStore, startRelay } from "@tocsin/store";
 import { openTargets } from "@tocsin/targets";
@@ -72,7 +72,9 @@ export async function openPorts({ config, needs, http, log, clock, onStop, fail 
       log: logOf("signals"),
       clock,
       ...(config.topologyFile === undefined ? {} : { topologyFile: config.topologyFile }),
-      ...(store === undefined ? {} : { extraChanges: (window) => changesBetween(store.sql, window) }),
+      ...(store === undefined
+        ? {}
+        : { extraChanges: (window) => changesBetween(store.sql, isoTime(window.from * 1_000), isoTime(window.to * 1_000)) }),
     });
     onStop("close signals", () => signals.close());
     http.addCheck("metrics", () => signals.metrics.ping(), { required: false });

@@ -58,6 +58,7 @@ export async function startHost({ modules, env, clock = systemClock, log: givenL
       port,
       log: log.child({ component: "http" }),
       registry,
+      version: VERSION,
       ...(apiToken === undefined ? {} : { apiToken }),
     });
     teardown.onStop("close http", () => http.close());

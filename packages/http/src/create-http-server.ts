@@ -1,5 +1,7 @@
+import swagger from "@fastify/swagger";
 import { type Logger, messageOf } from "@tocsin/runtime";
 import fastify, { type FastifyPluginAsync } from "fastify";
+import { jsonSchemaTransform, validatorCompiler } from "fastify-type-provider-zod";
 import { Histogram, type Registry } from "prom-client";
 import { checkOrigin, checkToken, isLoopback } from "./auth.ts";
 import { addressUnusable, openWithoutAuth, portTaken, routeNotFound } from "./errors.ts";
@@ -15,6 +17,8 @@ export interface HttpServerOptions {
   readonly apiToken?: string;
   readonly log: Logger;
   readonly registry: Registry;
+  /** Of the product, for the API's description. */
+  readonly version: string;
 }
 
 export interface RunningHttpServer extends HttpServer {
@@ -31,7 +35,7 @@ export interface RunningHttpServer extends HttpServer {
  *
  * @throws AppError `HTTP_OPEN_WITHOUT_AUTH` when it would be reachable from other machines without a token
  */
-export function createHttpServer({ host, port, apiToken, log, registry }: HttpServerOptions): RunningHttpServer {
+export function createHttpServer({ host, port, apiToken, log, registry, version }: HttpServerOptions): RunningHttpServer {
   const boundToLoopback = isLoopback(host);
   if (!boundToLoopback && apiToken === undefined) throw openWithoutAuth(host);
 
@@ -74,6 +78,14 @@ export function createHttpServer({ host, port, apiToken, log, registry }: HttpSe
     throw routeNotFound(request.method, request.url.split("?")[0] ?? "");
   });
 
+  // Every route of the process describes itself; the document is served where clients look for it.
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(() => (data) => JSON.stringify(data)); // answers are built from checked values: nothing to check twice
+  app.register(swagger, {
+    openapi: { openapi: "3.1.0", info: { title: "Tocsin", version, description: "From alert to verified fix." } },
+    transform: jsonSchemaTransform,
+  });
+  app.get("/api/openapi.json", { schema: { hide: true } }, async () => app.swagger());
   app.get("/livez", async () => ({ status: "alive" }));
   app.get("/readyz", async (_request, reply) => {
     const report = await health.report();
