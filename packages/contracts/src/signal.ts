@@ -53,6 +53,8 @@ export interface Span {
   readonly startAt: number;
   readonly durationMs: number;
   readonly error: boolean;
+  /** On a client's span: whom it called. The only trace of a callee that never answered. */
+  readonly peer?: string;
 }
 
 /** Calls from `from` to `to` as seen in a window. */
