@@ -56,6 +56,10 @@ export const FrontMatter = z.strictObject({
       alerts: z.array(LabelMatchers).max(40).default([]),
       causes: z.array(CauseKind).default([]),
       signatures: z.array(z.string().min(3)).max(40).default([]).describe("regular expressions looked for in the cause and its evidence"),
+      recentChange: z
+        .boolean()
+        .optional()
+        .describe("true: only after a deployment or a change of configuration of the cause's service; false: only without one"),
     })
     .refine((m) => m.alerts.length + m.causes.length + m.signatures.length > 0, "a runbook that matches nothing is never found"),
   parameters: z.record(z.string().regex(/^[a-z][a-zA-Z0-9]{0,31}$/), Parameter).default({}),
@@ -77,6 +81,7 @@ export const Check = z
       .strictObject({ times: z.number().positive().default(1), plus: z.number().default(0) })
       .optional()
       .describe("compare with the value before the incident, times and plus"),
+    missing: z.enum(["pass", "fail"]).default("fail").describe("what no data means; a service without requests has no error ratio"),
   })
   .refine(
     (c) => [c.signal, c.promql, c.logql].filter((x) => x !== undefined).length === 1,

@@ -3,7 +3,7 @@
 import type { Reason } from "@tocsin/contracts";
 import type { Runbook } from "./format.ts";
 import { acts } from "./reversibility.ts";
-import type { Situation } from "./situation.ts";
+import { type Situation, wasChanged } from "./situation.ts";
 import { indexTexts, type TextIndex } from "./text-similarity.ts";
 
 export interface RunbookMatch {
@@ -25,7 +25,7 @@ export type MatchResult =
     }
   | { readonly kind: "none"; readonly reason: string };
 
-const WEIGHT = { rootAlert: 0.4, alert: 0.15, cause: 0.35, signature: 0.2 } as const;
+const WEIGHT = { rootAlert: 0.4, alert: 0.15, cause: 0.35, signature: 0.2, change: 0.3 } as const;
 const MAX_SIGNATURES = 3;
 /** A text that reads less alike than this is no proposal: cosine-like, 0 to 1. */
 const TEXT_FLOOR = 0.22;
@@ -88,6 +88,10 @@ function ruleMatch(runbook: Runbook, situation: Situation): RunbookMatch | undef
   const reasons: Reason[] = [];
   const { cause } = situation;
 
+  if (matches.recentChange !== undefined) {
+    if (matches.recentChange !== wasChanged(situation)) return undefined;
+    if (matches.recentChange) reasons.push({ kind: "change", weight: WEIGHT.change, text: "it was changed shortly before" });
+  }
   if (cause && matches.causes.length > 0) {
     if (!matches.causes.includes(cause.kind)) return undefined;
     reasons.push({ kind: "cause", weight: WEIGHT.cause, text: `the cause is of kind ${cause.kind}` });
@@ -118,8 +122,10 @@ function ruleMatch(runbook: Runbook, situation: Situation): RunbookMatch | undef
 }
 
 /** Text may propose only what the cause does not rule out. */
-const isConceivable = (runbook: Runbook, { cause }: Situation): boolean =>
-  cause === undefined || runbook.matches.causes.length === 0 || runbook.matches.causes.includes(cause.kind);
+function isConceivable({ matches }: Runbook, situation: Situation): boolean {
+  if (matches.recentChange !== undefined && matches.recentChange !== wasChanged(situation)) return false;
+  return situation.cause === undefined || matches.causes.length === 0 || matches.causes.includes(situation.cause.kind);
+}
 
 /** What the diagnosis says, without what anybody could have written into an alert's annotations or a log line: rules act on it. */
 const evidenceText = ({ cause, evidence = [] }: Situation): string =>
