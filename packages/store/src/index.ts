@@ -20,6 +20,16 @@ export {
   viewIncident,
 } from "./repositories/incident-views.ts";
 export {
+  appendJournal,
+  JOURNAL_GENESIS,
+  type JournalEntry,
+  type JournalHead,
+  type JournalRow,
+  type JournalVerdict,
+  readJournal,
+  verifyJournal,
+} from "./repositories/journal.ts";
+export {
   countQuarantined,
   decideQuarantined,
   findQuarantined,
@@ -49,4 +59,5 @@ export {
 } from "./repositories/runs.ts";
 export { readStats, type Stats } from "./repositories/stats.ts";
 export { getSwitch, RED_BUTTON, type Switch, setSwitch } from "./repositories/switches.ts";
+export { prune, type Retention } from "./upkeep.ts";
 export { cleanText, jsonText } from "./values.ts";

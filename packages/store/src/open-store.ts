@@ -5,6 +5,7 @@ import type { Engine } from "./engine.ts";
 import { storeUrlUnknown } from "./errors.ts";
 import { migrate } from "./migrate.ts";
 import { openJobs } from "./pgboss-jobs.ts";
+import { type Retention, startUpkeep } from "./upkeep.ts";
 
 export interface StoreOptions {
   /** `embedded:./folder` (PGlite in a folder), `embedded:memory` (PGlite, gone with the process), `postgres://…`. */
@@ -13,6 +14,7 @@ export interface StoreOptions {
   readonly clock?: Clock;
   /** Most connections of the pool, Postgres only. Default 10. */
   readonly maxConnections?: number;
+  readonly retention?: Retention;
 }
 
 /**
@@ -29,6 +31,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     // This process alone has the folder: a lease in it belongs to a process that is gone.
     if (engine.name === "pglite") await engine.sql.query("DELETE FROM leases");
     const jobs = await openJobs(engine, log, clock);
+    const stopUpkeep = startUpkeep({ sql: engine.sql, engine: engine.name, log, clock, retention: options.retention ?? {} });
     let closing: Promise<void> | undefined;
     return {
       sql: engine.sql,
@@ -37,7 +40,9 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       pool: engine.pool,
       ping: () => engine.ping(),
       close() {
-        closing ??= jobs.close().finally(() => engine.close());
+        closing ??= Promise.all([jobs.close(), stopUpkeep()])
+          .then(() => {})
+          .finally(() => engine.close());
         return closing;
       },
     };
