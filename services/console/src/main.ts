@@ -1,0 +1,4 @@
+import { runHost } from "@tocsin/host";
+import { consoleModule } from "./module.ts";
+
+await runHost([consoleModule]);
