@@ -1,0 +1,138 @@
+// Terms. The *baseline* is what a series did before the split, the *recent level* what it did last before it. A *deviation* counts robust
+// standard deviations away from whichever of the two is nearer, so that neither a drift since the baseline nor one odd minute before the
+// incident makes an anomaly. *Strength* is the logarithm of the deviation, so that a tenfold one does not drown all others.
+import type { Sample } from "@tocsin/contracts";
+import { ascending, clamp, medianOf, quantileOfSorted, spreadOf } from "./robust.ts";
+import type { SignalTraits } from "./signal-traits.ts";
+
+export interface AnomalyOptions {
+  /** Deviations from which a sample is anomalous. Default 5. */
+  readonly threshold?: number;
+  /** Fewest samples of a usable baseline. Default 4. */
+  readonly leastBaseline?: number;
+  /** The recent level is the median of this many last samples of the baseline. Default 4. */
+  readonly recent?: number;
+}
+
+export interface Anomaly {
+  readonly direction: "up" | "down";
+  /** Unix seconds of the first of the samples that stay away. */
+  readonly onsetAt: number;
+  /** 0 and more; 1 is at the threshold, each further unit doubles the deviation. At most 6. */
+  readonly strength: number;
+  /** Robust standard deviations. */
+  readonly deviation: number;
+  readonly baseline: number;
+  /** The typical value of the worst third of the incident. */
+  readonly level: number;
+  /** Share of the samples since the onset that are anomalous. */
+  readonly persistence: number;
+  /** Does it keep rising (or falling) through the incident, as a leak does? */
+  readonly isTrend: boolean;
+}
+
+const MAX_STRENGTH = 6;
+
+/**
+ * Pure: does the series leave its own baseline after the split, in the direction that hurts?
+ *
+ * NaN, infinities and values that cannot be (negative rates after a counter reset) are gaps. Too short a baseline gives no answer, for
+ * then nothing can be said.
+ *
+ * @param splitAt Unix seconds; samples before it are the baseline
+ */
+export function detectAnomaly(
+  samples: readonly Sample[],
+  splitAt: number,
+  traits: SignalTraits,
+  options: AnomalyOptions = {},
+): Anomaly | undefined {
+  const { threshold = 5, leastBaseline = 4, recent = 4 } = options;
+  const before: number[] = [];
+  const after: Sample[] = [];
+  for (const sample of samples) {
+    if (!Number.isFinite(sample[1]) || sample[1] < traits.least) continue;
+    if (sample[0] < splitAt) before.push(sample[1]);
+    else after.push(sample);
+  }
+  if (after.length === 0 || before.length < leastBaseline) return undefined;
+
+  const { center, scale: spread } = spreadOf(before);
+  const scale = Math.max(spread, traits.relativeFloor * Math.abs(center), traits.absoluteFloor);
+  const recentLevel = medianOf(before.slice(-recent));
+  const deviationOf = (value: number, sign: 1 | -1) => Math.min(sign * (value - center), sign * (value - recentLevel)) / scale;
+  const up = traits.bad === "down" ? undefined : judge(after, (value) => deviationOf(value, 1), threshold);
+  const down = traits.bad === "up" ? undefined : judge(after, (value) => deviationOf(value, -1), threshold);
+  const worst = up && down ? (up.deviation >= down.deviation ? up : down) : (up ?? down);
+  if (!worst) return undefined;
+  return {
+    direction: worst === up ? "up" : "down",
+    onsetAt: worst.onsetAt,
+    strength: clamp(1 + Math.log2(worst.deviation / threshold), 0, MAX_STRENGTH) * (0.5 + 0.5 * worst.persistence),
+    deviation: worst.deviation,
+    baseline: center,
+    level: worst.level,
+    persistence: worst.persistence,
+    isTrend: isTrend(after, worst === up ? 1 : -1),
+  };
+}
+
+interface Judged {
+  readonly onsetAt: number;
+  readonly deviation: number;
+  readonly level: number;
+  readonly persistence: number;
+}
+
+/** The deviation of the worst third, and since when the samples stay away. */
+function judge(after: readonly Sample[], deviationOf: (value: number) => number, threshold: number): Judged | undefined {
+  const deviations = after.map(([, value]) => deviationOf(value));
+  const sorted = ascending(deviations);
+  const third = Math.max(1, Math.ceil(sorted.length / 3));
+  const deviation = quantileOfSorted(sorted.slice(-third), 0.5);
+  if (!(deviation >= threshold)) return undefined;
+  const onset = deviations.findIndex((value, index) => {
+    if (value < threshold) return false;
+    const next = deviations.slice(index, index + 4);
+    return next.filter((each) => each >= threshold).length * 2 >= next.length;
+  });
+  const from = onset < 0 ? deviations.findIndex((value) => value >= threshold) : onset;
+  const since = deviations.slice(from);
+  return {
+    onsetAt: (after[from] as Sample)[0],
+    deviation,
+    level: medianOf(after.map(([, value]) => value).filter((_, index) => (deviations[index] as number) >= deviation)),
+    persistence: since.filter((value) => value >= threshold).length / since.length,
+  };
+}
+
+/** Do at least three in four of the steps go the same way, over at least four samples? */
+function isTrend(after: readonly Sample[], sign: 1 | -1): boolean {
+  if (after.length < 4) return false;
+  let along = 0;
+  for (let i = 1; i < after.length; i++) if (sign * ((after[i] as Sample)[1] - (after[i - 1] as Sample)[1]) > 0) along++;
+  return along / (after.length - 1) >= 0.75;
+}
+
+/**
+ * Pure: was the service unreachable? `up` is judged by itself, since 0 is bad whatever the baseline says: at least two samples in the last
+ * part of the incident, or half of all of it.
+ */
+export function detectDown(samples: readonly Sample[], splitAt: number): Anomaly | undefined {
+  const after = samples.filter(([at, value]) => at >= splitAt && Number.isFinite(value));
+  const downs = after.filter(([, value]) => value < 0.5);
+  const first = downs[0];
+  if (!first || (downs.length < 2 && after.length > 1)) return undefined;
+  const since = after.filter(([at]) => at >= first[0]);
+  const persistence = downs.length / since.length;
+  return {
+    direction: "down",
+    onsetAt: first[0],
+    strength: clamp(2 + 4 * persistence, 0, MAX_STRENGTH),
+    deviation: downs.length,
+    baseline: 1,
+    level: 0,
+    persistence,
+    isTrend: false,
+  };
+}

@@ -1,0 +1,228 @@
+// Terms. A *finding* is one thing that changed at one service, with its strength on a scale on which 1 is barely worth telling and each
+// further unit doubles it. Its *family* says what kind of thing. Findings are what the ranking weighs and what evidence is made of.
+import type { Change, SignalName, SignalSeries } from "@tocsin/contracts";
+import { type Anomaly, detectAnomaly, detectDown } from "./anomaly.ts";
+import type { DiagnosisInput, EdgeSeries } from "./input.ts";
+import { findLogChanges, type LogFinding } from "./log-evidence.ts";
+import { clamp } from "./robust.ts";
+import { SIGNAL_TRAITS } from "./signal-traits.ts";
+import { findTraceChanges, type OperationStats, summariseSpans, type TraceFinding } from "./traces.ts";
+
+export type Family =
+  | "down"
+  | "restarts"
+  | "cpu"
+  | "memory"
+  | "lag"
+  | "saturation"
+  | "latency"
+  | "errors"
+  | "load"
+  | "log"
+  | "blame"
+  | "slow-code"
+  | "failing-code"
+  | "network"
+  | "missing-calls"
+  | "change";
+
+export interface Finding {
+  readonly service: string;
+  readonly family: Family;
+  readonly strength: number;
+  /** Unix seconds, where one is known. */
+  readonly onsetAt?: number;
+  /** The other end, for what happens between two services. */
+  readonly peer?: string;
+  readonly source:
+    | { readonly kind: "metric"; readonly series: SignalSeries; readonly anomaly: Anomaly }
+    | { readonly kind: "edge"; readonly edge: EdgeChange }
+    | { readonly kind: "log"; readonly log: LogFinding }
+    | { readonly kind: "trace"; readonly trace: TraceFinding }
+    | { readonly kind: "change"; readonly change: Change };
+}
+
+/** An edge whose calls got slower or fail: seen by the caller, and what of it the callee does not see itself. */
+export interface EdgeChange {
+  readonly from: string;
+  readonly to: string;
+  readonly what: "latency" | "errors" | "network";
+  readonly before: number;
+  readonly after: number;
+  readonly query?: string;
+}
+
+const FAMILY_OF_SIGNAL: Readonly<Record<SignalName, Family>> = {
+  up: "down",
+  request_rate: "load",
+  error_ratio: "errors",
+  latency_p95: "latency",
+  cpu: "cpu",
+  memory: "memory",
+  restarts: "restarts",
+  event_loop_lag: "lag",
+  saturation: "saturation",
+};
+
+/** Pure: everything that changed, over all sources. */
+export function findChanges(input: DiagnosisInput, services: ReadonlySet<string>): Finding[] {
+  return [
+    ...metricFindings(input),
+    ...edgeSeriesFindings(input),
+    ...edgeStatsFindings(input),
+    ...logFindings(input, services),
+    ...traceFindings(input),
+    ...changeFindings(input),
+  ];
+}
+
+function metricFindings(input: DiagnosisInput): Finding[] {
+  const { splitAt } = input.window;
+  const findings: Finding[] = [];
+  const loads = new Map<string, number>();
+  for (const series of input.series) {
+    const traits = SIGNAL_TRAITS[series.signal];
+    const anomaly = series.signal === "up" ? detectDown(series.samples, splitAt) : detectAnomaly(series.samples, splitAt, traits);
+    if (!anomaly) continue;
+    if (series.signal === "request_rate" && anomaly.direction === "up")
+      loads.set(series.service, anomaly.level / Math.max(anomaly.baseline, 0.01));
+    const strength = anomaly.strength * (anomaly.isTrend && series.signal === "memory" ? 1.15 : 1);
+    findings.push({
+      service: series.service,
+      family: FAMILY_OF_SIGNAL[series.signal],
+      strength,
+      onsetAt: anomaly.onsetAt,
+      source: { kind: "metric", series, anomaly },
+    });
+  }
+  // More traffic needs more CPU: what grows no more than the traffic is no evidence against the service.
+  return findings.map((finding) => {
+    const load = loads.get(finding.service);
+    if (finding.family !== "cpu" || finding.source.kind !== "metric" || load === undefined) return finding;
+    const { level, baseline } = finding.source.anomaly;
+    return level / Math.max(baseline, 0.001) < 1.3 * load ? { ...finding, strength: finding.strength * 0.3 } : finding;
+  });
+}
+
+/** Client latency that grows more than the server's own is time on the wire. */
+function edgeSeriesFindings(input: DiagnosisInput): Finding[] {
+  const byEdge = new Map<string, { client?: EdgeSeries; server?: EdgeSeries }>();
+  for (const series of input.edgeSeries ?? []) {
+    const key = `${series.from}\u0000${series.to}`;
+    byEdge.set(key, { ...byEdge.get(key), [series.side]: series });
+  }
+  const findings: Finding[] = [];
+  const { splitAt } = input.window;
+  const latency = SIGNAL_TRAITS.latency_p95;
+  for (const { client, server } of byEdge.values()) {
+    const seen = client ?? server;
+    if (!seen) continue;
+    const onServer = server && detectAnomaly(server.samples, splitAt, latency);
+    if (onServer && server) {
+      const { from, to } = server;
+      const edge = { from, to, what: "latency" as const, before: onServer.baseline, after: onServer.level, query: server.query };
+      findings.push({
+        service: to,
+        family: "latency",
+        strength: onServer.strength,
+        onsetAt: onServer.onsetAt,
+        source: { kind: "edge", edge },
+      });
+    }
+    const onClient = client && detectAnomaly(client.samples, splitAt, latency);
+    if (!onClient || !client) continue;
+    const wire = onClient.level - onClient.baseline - (onServer ? Math.max(0, onServer.level - onServer.baseline) : 0);
+    const share = wire / Math.max(onClient.level - onClient.baseline, 1e-9);
+    if (share < 0.4) continue;
+    const { from, to } = client;
+    const edge = { from, to, what: "network" as const, before: onClient.baseline, after: onClient.level, query: client.query };
+    findings.push({
+      service: from,
+      peer: to,
+      family: "network",
+      strength: onClient.strength * share,
+      onsetAt: onClient.onsetAt,
+      source: { kind: "edge", edge },
+    });
+  }
+  return findings;
+}
+
+/** Edges from a service graph: the share of failed calls and the latency as the caller sees them. */
+function edgeStatsFindings(input: DiagnosisInput): Finding[] {
+  const before = new Map(input.edges.baseline.map((edge) => [`${edge.from}\u0000${edge.to}`, edge]));
+  const findings: Finding[] = [];
+  for (const now of input.edges.incident) {
+    const then = before.get(`${now.from}\u0000${now.to}`);
+    if (now.calls < 3) continue;
+    const errorsBefore = then && then.calls > 0 ? then.errors / then.calls : 0;
+    const errors = now.errors / now.calls;
+    if (now.errors >= 2 && errors > Math.max(0.02, 3 * errorsBefore)) {
+      const edge = { from: now.from, to: now.to, what: "errors" as const, before: errorsBefore, after: errors };
+      const strength = clamp(1 + Math.log2(errors / 0.02) / 2, 0, 4);
+      findings.push({ service: now.to, family: "errors", strength, source: { kind: "edge", edge } });
+    }
+    if (then && then.calls >= 3 && now.p95Ms > 1.5 * then.p95Ms + 5) {
+      const edge = { from: now.from, to: now.to, what: "latency" as const, before: then.p95Ms / 1_000, after: now.p95Ms / 1_000 };
+      const strength = clamp(Math.log2(now.p95Ms / then.p95Ms), 0, 4);
+      findings.push({ service: now.to, family: "latency", strength, source: { kind: "edge", edge } });
+    }
+  }
+  return findings;
+}
+
+function logFindings(input: DiagnosisInput, services: ReadonlySet<string>): Finding[] {
+  return findLogChanges(input.logs, input.window, services).map((log) => ({
+    // A line that complains about another service is evidence about that one.
+    service: log.blames ?? log.service,
+    family: log.blames === undefined ? "log" : "blame",
+    ...(log.blames === undefined ? {} : { peer: log.service }),
+    strength: log.strength,
+    onsetAt: log.onsetAt,
+    source: { kind: "log", log },
+  }));
+}
+
+const FAMILY_OF_TRACE: Readonly<Record<TraceFinding["kind"], Family>> = {
+  slow: "slow-code",
+  errors: "failing-code",
+  network: "network",
+  missing: "missing-calls",
+};
+
+function traceFindings(input: DiagnosisInput): Finding[] {
+  const { baseline, incident } = input.operations ?? splitSpans(input);
+  return findTraceChanges(baseline, incident).map((trace) => ({
+    // A failed call whose callee left no failed span failed at the callee's door: refused, timed out, or not reached.
+    service: trace.kind === "errors" && trace.peer !== undefined ? trace.peer : trace.service,
+    family: FAMILY_OF_TRACE[trace.kind],
+    ...(trace.kind === "network" && trace.peer !== undefined ? { peer: trace.peer } : {}),
+    strength: trace.strength,
+    source: { kind: "trace", trace },
+  }));
+}
+
+function splitSpans(input: DiagnosisInput): { baseline: OperationStats[]; incident: OperationStats[] } {
+  const { from, splitAt, to } = input.window;
+  return {
+    baseline: summariseSpans(input.spans.filter((span) => span.startAt >= from && span.startAt < splitAt)),
+    incident: summariseSpans(input.spans.filter((span) => span.startAt >= splitAt && span.startAt < to)),
+  };
+}
+
+/** How fast a change loses its interest, in seconds: half in half an hour (practice G.5). */
+const CHANGE_HALF_LIFE = 1_800;
+const CHANGE_STRENGTH: Readonly<Record<Change["kind"], number>> = { deployment: 3, configuration: 3, scaling: 1.5, restart: 0.5 };
+
+function changeFindings(input: DiagnosisInput): Finding[] {
+  const findings: Finding[] = [];
+  for (const change of input.changes) {
+    const at = Date.parse(change.at) / 1_000;
+    if (!(at < input.window.to)) continue;
+    const age = Math.max(0, input.window.splitAt - at);
+    const strength = CHANGE_STRENGTH[change.kind] * 0.5 ** (age / CHANGE_HALF_LIFE);
+    if (strength >= 0.2)
+      findings.push({ service: change.service, family: "change", strength, onsetAt: at, source: { kind: "change", change } });
+  }
+  return findings;
+}

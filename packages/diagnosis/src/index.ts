@@ -1,0 +1,13 @@
+export { type AnalysedRun, type AnalysisInput, type Ending, writeAnalysis } from "./analysis.ts";
+export { type Anomaly, type AnomalyOptions, detectAnomaly, detectDown } from "./anomaly.ts";
+export { type CallGraph, callGraphOf } from "./call-graph.ts";
+export { type DiagnosisDetails, type DiagnosisOptions, type DiagnosisResult, diagnose } from "./diagnose.ts";
+export { evidenceOf } from "./evidence.ts";
+export { clockTime, duration, figure } from "./figures.ts";
+export { type Family, type Finding, findChanges } from "./findings.ts";
+export type { BeforeAfter, DiagnosisInput, DiagnosisWindow, EdgeSeries } from "./input.ts";
+export { findLogChanges, type LogFinding } from "./log-evidence.ts";
+export { type Contribution, kindOf, RANKING_WEIGHTS, type RankedService, type RankingWeights, rankServices } from "./rank.ts";
+export { SIGNAL_TRAITS, type SignalTraits } from "./signal-traits.ts";
+export { createTemplateMiner, maskLine, type Template, type TemplateMiner, type TemplateMinerOptions } from "./templates.ts";
+export { findTraceChanges, type OperationStats, summariseSpans, type TraceFinding } from "./traces.ts";

@@ -1,0 +1,47 @@
+// Terms. The *window* runs from `from` to `to`; what lies before `splitAt` is the baseline, the rest the incident. An *edge* points from
+// the caller to the callee. A *member* is an alert of the incident.
+import type { Change, EdgeStats, LogLine, Member, Sample, SignalSeries, Span, Topology } from "@tocsin/contracts";
+import type { OperationStats } from "./traces.ts";
+
+/** Unix seconds, `from` <= `splitAt` <= `to`. */
+export interface DiagnosisWindow {
+  readonly from: number;
+  readonly splitAt: number;
+  readonly to: number;
+}
+
+/** Latency of the calls from one service to another, in seconds, as one side saw it (a mesh or service-graph metric). */
+export interface EdgeSeries {
+  readonly from: string;
+  readonly to: string;
+  readonly side: "client" | "server";
+  readonly samples: readonly Sample[];
+  readonly query: string;
+}
+
+/** What is compared: the same kind of summary over the baseline and over the incident. */
+export interface BeforeAfter<T> {
+  readonly baseline: readonly T[];
+  readonly incident: readonly T[];
+}
+
+/** Everything a diagnosis looks at. Any part may be empty; what could not be had is named in `missing`. */
+export interface DiagnosisInput {
+  readonly window: DiagnosisWindow;
+  readonly members: readonly Pick<Member, "fingerprint" | "name" | "service" | "severity" | "role" | "startsAt" | "annotations">[];
+  readonly series: readonly SignalSeries[];
+  readonly logs: readonly LogLine[];
+  /** Spans of the whole window; summed up into operations unless `operations` is given. */
+  readonly spans: readonly Span[];
+  readonly operations?: BeforeAfter<OperationStats>;
+  readonly edges: BeforeAfter<EdgeStats>;
+  readonly edgeSeries?: readonly EdgeSeries[];
+  readonly topology: Topology;
+  readonly changes: readonly Change[];
+  /** Sources that did not answer or only in part, in words. */
+  readonly missing: readonly string[];
+  /** Unix seconds. */
+  readonly now: number;
+  /** Mints the id of a piece of evidence from what it says: equal text, equal id, so that a second run writes nothing twice. */
+  readonly evidenceId: (content: string) => string;
+}

@@ -1,0 +1,270 @@
+// Terms. A *symptom* (slow, failing, saturated) spreads from the callee to its callers; *own* evidence (CPU, memory, restarts, down, its
+// own code's time and errors) does not. What an ill callee explains of a caller's symptom is *explained*, the rest is the *residual*. The
+// *core* of a service is its own evidence and its residuals; its *coverage* says how many of the incident's alerts it can explain.
+//
+// The root is the service whose core is large and whose coverage is wide. A loud service whose symptoms a callee explains has a small core.
+import type { CauseKind } from "@tocsin/contracts";
+import type { CallGraph } from "./call-graph.ts";
+import type { Family, Finding } from "./findings.ts";
+import { clamp } from "./robust.ts";
+
+/** The numbers of the model: one set for every system it is used on. */
+export interface RankingWeights {
+  /** What one unit of strength counts, by family. */
+  readonly family: Readonly<Record<Family, number>>;
+  /** How much of a symptom a callee can explain at most. */
+  readonly explained: number;
+  /** What each further hop takes from the explanation. */
+  readonly decay: number;
+  /** The share of the core that stays when the service explains none of the alerts. */
+  readonly uncovered: number;
+  /** What the explained symptoms of callers add. */
+  readonly impact: number;
+}
+
+export const RANKING_WEIGHTS: RankingWeights = {
+  family: {
+    down: 1.5,
+    restarts: 1.3,
+    cpu: 1,
+    memory: 1,
+    lag: 0.5,
+    saturation: 0.4,
+    latency: 1,
+    errors: 1,
+    load: 0,
+    log: 0.7,
+    blame: 0.6,
+    "slow-code": 0.8,
+    "failing-code": 1,
+    network: 1.2,
+    "missing-calls": 0.8,
+    change: 0.6,
+  },
+  explained: 0.92,
+  decay: 0.85,
+  uncovered: 0.3,
+  impact: 0.35,
+};
+
+/** One line of the sum that makes a score. */
+export interface Contribution {
+  readonly family: Family;
+  readonly points: number;
+  readonly findings: readonly Finding[];
+  /** For a symptom: which share a callee explains, and which one. */
+  readonly explainedBy?: { readonly service: string; readonly share: number };
+}
+
+export interface RankedService {
+  readonly service: string;
+  readonly kind: CauseKind;
+  readonly score: number;
+  readonly core: number;
+  readonly coverage: number;
+  readonly contributions: readonly Contribution[];
+  /** Callers whose symptoms this service explains. */
+  readonly explains: readonly string[];
+  /** Unix seconds of its earliest finding. */
+  readonly onsetAt: number | undefined;
+}
+
+const SYMPTOMS: ReadonlySet<Family> = new Set(["latency", "errors", "saturation"]);
+
+/** How well an ill callee's finding explains a caller's symptom. */
+const EXPLAINS: Readonly<Partial<Record<Family, Readonly<Partial<Record<Family, number>>>>>> = {
+  latency: {
+    latency: 1,
+    down: 1.2,
+    cpu: 0.7,
+    lag: 0.7,
+    saturation: 0.4,
+    "slow-code": 1,
+    network: 1,
+    restarts: 0.7,
+    errors: 0.3,
+    blame: 0.8,
+  },
+  errors: { errors: 1, down: 1.5, restarts: 1, "failing-code": 1.2, latency: 0.5, network: 0.5, blame: 1, lag: 0.3 },
+  saturation: { latency: 1, down: 1.2, "slow-code": 1, network: 1, lag: 0.5, blame: 0.8 },
+};
+
+/** The strength of a family at a service: the strongest finding, a little more when several agree. */
+const combined = (findings: readonly Finding[]): number => {
+  let strongest = 0;
+  for (const finding of findings) if (finding.strength > strongest) strongest = finding.strength;
+  return strongest * (1 + 0.1 * Math.log2(Math.max(1, Math.min(8, findings.length))));
+};
+
+/**
+ * Pure: services by how likely each is the root, best first; equal scores by name. Services without a finding are left out.
+ *
+ * @param alerting the services of the incident's members; empty when no alert names one
+ */
+export function rankServices(
+  findings: readonly Finding[],
+  graph: CallGraph,
+  alerting: readonly string[],
+  weights: RankingWeights = RANKING_WEIGHTS,
+): RankedService[] {
+  const byService = groupByFamily(findings);
+  spreadNetwork(findings, graph, byService);
+  const strengthOf = (service: string, family: Family) => combined(byService.get(service)?.get(family) ?? []);
+
+  /** The callees that explain a symptom best; several when they do so about equally well, for then neither is to get all the credit. */
+  function explanations(service: string, symptom: Family, strength: number): { service: string; share: number }[] {
+    const found: { service: string; share: number }[] = [];
+    for (const { service: callee, hops } of graph.reach(service, "callees")) {
+      let support = 0;
+      for (const [family, fit] of Object.entries(EXPLAINS[symptom] ?? {})) {
+        support = Math.max(support, fit * strengthOf(callee, family as Family));
+      }
+      const share = clamp((support * weights.decay ** (hops - 1)) / strength, 0, 1) * weights.explained;
+      if (share > 0.15) found.push({ service: callee, share });
+    }
+    const best = found.reduce((most, each) => Math.max(most, each.share), 0);
+    return found.filter((each) => each.share >= 0.95 * best).sort((a, b) => b.share - a.share || (a.service < b.service ? -1 : 1));
+  }
+
+  const explainedBy = new Map<string, { caller: string; points: number }[]>();
+  const partial: { service: string; contributions: Contribution[]; core: number }[] = [];
+  for (const [service, families] of byService) {
+    const contributions: Contribution[] = [];
+    for (const [family, list] of families) {
+      if (family === "change") continue;
+      const strength = combined(list);
+      const full = weights.family[family] * strength;
+      const whys = SYMPTOMS.has(family) ? explanations(service, family, strength) : [];
+      const why = whys[0];
+      const points = full * (1 - (why?.share ?? 0));
+      for (const each of whys) {
+        const told = explainedBy.get(each.service) ?? [];
+        told.push({ caller: service, points: full - points });
+        explainedBy.set(each.service, told);
+      }
+      if (full > 0) contributions.push({ family, points, findings: list, ...(why ? { explainedBy: why } : {}) });
+    }
+    let core = contributions.reduce((sum, each) => sum + each.points, 0);
+    const changes = families.get("change");
+    // A change alone breaks nothing: it counts as far as something else is wrong with the service.
+    if (changes && core > 0.5) {
+      const points = Math.min(weights.family.change * combined(changes), 0.5 * core);
+      contributions.push({ family: "change", points, findings: changes });
+      core += points;
+    }
+    partial.push({ service, contributions, core });
+  }
+
+  return partial
+    .map(({ service, contributions, core }) => {
+      const told = explainedBy.get(service) ?? [];
+      const coverage = coverageOf(service, alerting, graph);
+      const impact = weights.impact * Math.log2(1 + told.reduce((sum, each) => sum + each.points, 0)) * Math.min(1, core);
+      return {
+        service,
+        kind: kindOf(contributions),
+        score: core * (weights.uncovered + (1 - weights.uncovered) * coverage) + impact,
+        core,
+        coverage,
+        contributions: contributions.toSorted((a, b) => b.points - a.points || (a.family < b.family ? -1 : 1)),
+        explains: [...new Set(told.map((each) => each.caller))].sort(),
+        onsetAt: earliest(contributions),
+      };
+    })
+    .filter((each) => each.score > 0)
+    .sort((a, b) => b.score - a.score || (a.service < b.service ? -1 : 1));
+}
+
+function groupByFamily(findings: readonly Finding[]): Map<string, Map<Family, Finding[]>> {
+  const byService = new Map<string, Map<Family, Finding[]>>();
+  for (const finding of findings) {
+    // What happens on the wire belongs to neither end until both have been looked at.
+    if (finding.family === "network" && finding.peer !== undefined) continue;
+    put(byService, finding.service, finding.family, finding);
+  }
+  return byService;
+}
+
+function put(byService: Map<string, Map<Family, Finding[]>>, service: string, family: Family, finding: Finding): void {
+  let families = byService.get(service);
+  if (!families) {
+    families = new Map();
+    byService.set(service, families);
+  }
+  const list = families.get(family);
+  if (list) list.push(finding);
+  else families.set(family, [finding]);
+}
+
+/**
+ * A slow wire is blamed on the end whose other wires are slow as well: a service with one slow wire among many is a witness, a service all
+ * of whose wires are slow is the cause. Each end gets the strength times the share of its wires that are slow.
+ */
+function spreadNetwork(findings: readonly Finding[], graph: CallGraph, byService: Map<string, Map<Family, Finding[]>>): void {
+  const wires = new Map<string, Finding>();
+  for (const finding of findings) {
+    if (finding.family !== "network" || finding.peer === undefined) continue;
+    const key = [finding.service, finding.peer].sort().join("\u0000");
+    const known = wires.get(key);
+    if (!known || finding.strength > known.strength) wires.set(key, finding);
+  }
+  const slow = new Map<string, Finding[]>();
+  for (const finding of wires.values()) {
+    for (const end of [finding.service, finding.peer as string]) slow.set(end, [...(slow.get(end) ?? []), finding]);
+  }
+  for (const [service, list] of slow) {
+    const all = new Set([
+      ...graph.callees(service),
+      ...graph.callers(service),
+      ...list.map((f) => (f.service === service ? f.peer : f.service)),
+    ]);
+    const share = list.length / Math.max(1, all.size);
+    for (const finding of list) put(byService, service, "network", { ...finding, strength: finding.strength * share });
+  }
+}
+
+/** How many of the alerts come from the service itself or from a service that calls it, directly or through others. 1 when none is known. */
+function coverageOf(service: string, alerting: readonly string[], graph: CallGraph): number {
+  const known = alerting.filter((each) => graph.services.has(each));
+  if (known.length === 0) return 1;
+  let sum = 0;
+  for (const each of known) {
+    const hops = graph.hops(each, service);
+    sum += hops === undefined ? 0 : 0.95 ** hops;
+  }
+  return sum / known.length;
+}
+
+const earliest = (contributions: readonly Contribution[]): number | undefined => {
+  let first: number | undefined;
+  for (const { findings, family } of contributions) {
+    if (family === "change") continue;
+    for (const { onsetAt } of findings) if (onsetAt !== undefined && (first === undefined || onsetAt < first)) first = onsetAt;
+  }
+  return first;
+};
+
+const TIMEOUT = /tim(ed? ?out|eout)|deadline|no answer|not answer|hang|hung|ETIMEDOUT|aborted/i;
+const REFUSED = /refused|ECONNREFUSED|ECONNRESET|socket hang up|exit(ed)?|crash|killed|fatal|panic|OOM/i;
+
+/** What kind of trouble the contributions describe. Unreachable without a restart and with callers that time out is a hang. */
+export function kindOf(contributions: readonly Contribution[]): CauseKind {
+  const points = new Map(contributions.map((each) => [each.family, each.points]));
+  const of = (family: Family) => points.get(family) ?? 0;
+  const texts = contributions.flatMap((each) => each.findings.map((f) => (f.source.kind === "log" ? f.source.log.template : "")));
+  if (of("restarts") > 0) return "crash";
+  if (of("down") > 0) {
+    const timeouts = texts.filter((text) => TIMEOUT.test(text)).length;
+    const refusals = texts.filter((text) => REFUSED.test(text)).length;
+    return refusals > timeouts ? "crash" : "hang";
+  }
+  const errors = of("errors") + of("failing-code") + of("missing-calls");
+  const resource = Math.max(of("cpu"), of("memory"), of("lag"));
+  const slowness = Math.max(of("latency"), of("slow-code"), of("network"));
+  const worst = Math.max(errors, resource, slowness, of("saturation"));
+  if (worst === 0) return of("change") > 0 ? "change" : of("log") > 0 ? "code-error" : "external";
+  if (worst === errors) return of("change") > 0 ? "change" : "code-error";
+  if (worst === resource || resource >= 1.5) return "resource";
+  if (worst === slowness) return "dependency-latency";
+  return "saturation";
+}

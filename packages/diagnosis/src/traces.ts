@@ -1,0 +1,179 @@
+// Terms. An *operation* is a span name of a service. Its *self time* is the duration less the time covered by its children. The *peer* is
+// the service that a client span waits for: then the self time is what the network and the peer's queue took. The *origin* of an error
+// is a failed span none of whose children failed.
+import type { Span } from "@tocsin/contracts";
+import { ascending, clamp, quantileOfSorted } from "./robust.ts";
+
+/** One operation over one period. Computed from spans, or given by a source that keeps summaries. */
+export interface OperationStats {
+  readonly service: string;
+  readonly name: string;
+  /** The service of the parent span; equal to `service` inside it; absent for entry points. */
+  readonly parent?: string;
+  readonly peer?: string;
+  readonly calls: number;
+  /** Failed spans that are the origin of their error. */
+  readonly errorOrigins: number;
+  readonly selfP50Ms: number;
+  readonly selfP90Ms: number;
+}
+
+/** Pure: sums spans up by operation. Clocks of different services may disagree: only durations and overlaps within a parent count. */
+export function summariseSpans(spans: readonly Span[]): OperationStats[] {
+  const byId = new Map<string, Span>();
+  for (const span of spans) byId.set(span.spanId, span);
+  const children = new Map<string, Span[]>();
+  for (const span of spans) {
+    if (span.parentSpanId === undefined || span.parentSpanId === span.spanId) continue;
+    const siblings = children.get(span.parentSpanId);
+    if (siblings) siblings.push(span);
+    else children.set(span.parentSpanId, [span]);
+  }
+  const groups = new Map<string, { stats: OperationStats; self: number[]; errorOrigins: number }>();
+  for (const span of byId.values()) {
+    if (!Number.isFinite(span.durationMs)) continue;
+    const below = children.get(span.spanId) ?? [];
+    const parent = span.parentSpanId === undefined ? undefined : byId.get(span.parentSpanId)?.service;
+    const peer = below.find((child) => child.service !== span.service)?.service;
+    const key = `${span.service}\u0000${span.name}\u0000${parent ?? ""}\u0000${peer ?? ""}`;
+    let group = groups.get(key);
+    if (!group) {
+      const stats = { service: span.service, name: span.name, calls: 0, errorOrigins: 0, selfP50Ms: 0, selfP90Ms: 0 };
+      group = {
+        stats: { ...stats, ...(parent === undefined ? {} : { parent }), ...(peer === undefined ? {} : { peer }) },
+        self: [],
+        errorOrigins: 0,
+      };
+      groups.set(key, group);
+    }
+    group.self.push(selfTime(span, below));
+    if (span.error && !below.some((child) => child.error)) group.errorOrigins++;
+  }
+  return [...groups.values()].map(({ stats, self, errorOrigins }) => {
+    const sorted = ascending(self);
+    return {
+      ...stats,
+      calls: self.length,
+      errorOrigins,
+      selfP50Ms: quantileOfSorted(sorted, 0.5),
+      selfP90Ms: quantileOfSorted(sorted, 0.9),
+    };
+  });
+}
+
+/** Milliseconds of a span that no child covers. A child is taken as no longer than its parent, since clocks may be skewed. */
+function selfTime(span: Span, children: readonly Span[]): number {
+  if (children.length === 0) return span.durationMs;
+  if (children.length === 1) return Math.max(0, span.durationMs - Math.min(span.durationMs, (children[0] as Span).durationMs));
+  const intervals = children
+    .map((child) => [child.startAt * 1_000, child.startAt * 1_000 + child.durationMs] as const)
+    .sort((a, b) => a[0] - b[0]);
+  let covered = 0;
+  let until = Number.NEGATIVE_INFINITY;
+  for (const [from, to] of intervals) {
+    if (to <= until) continue;
+    covered += to - Math.max(from, until);
+    until = to;
+  }
+  return Math.max(0, span.durationMs - covered);
+}
+
+/** How an operation changed. */
+export interface TraceFinding {
+  readonly service: string;
+  /** Set for what lies between two services: the time that a call spends on neither side, or calls that are no longer made. */
+  readonly peer?: string;
+  readonly kind: "slow" | "errors" | "network" | "missing";
+  readonly operation: string;
+  readonly before: number;
+  readonly after: number;
+  readonly strength: number;
+}
+
+const MIN_CALLS = 3;
+
+/** Pure: operations that got slower by themselves, that fail by themselves, whose wire got slower, or that are no longer reached. */
+export function findTraceChanges(before: readonly OperationStats[], after: readonly OperationStats[]): TraceFinding[] {
+  const keyOf = (stats: OperationStats) => `${stats.service}\u0000${stats.name}\u0000${stats.parent ?? ""}\u0000${stats.peer ?? ""}`;
+  const baseline = new Map(before.map((stats) => [keyOf(stats), stats]));
+  const findings: TraceFinding[] = [];
+  for (const now of after) {
+    const then = baseline.get(keyOf(now));
+    const errors = errorChange(then, now);
+    if (errors) findings.push(errors);
+    if (then && then.calls >= MIN_CALLS && now.calls >= MIN_CALLS) {
+      const slow = slowChange(then, now);
+      if (slow) findings.push(slow);
+    }
+  }
+  findings.push(...missingChanges(before, after, keyOf));
+  return findings;
+}
+
+function slowChange(then: OperationStats, now: OperationStats): TraceFinding | undefined {
+  const middle = (now.selfP50Ms - then.selfP50Ms) / Math.max(0.25 * then.selfP50Ms, 0.5 * (then.selfP90Ms - then.selfP50Ms), 1);
+  const upper = (now.selfP90Ms - then.selfP90Ms) / Math.max(0.5 * then.selfP90Ms, 2);
+  const deviation = Math.max(middle, upper);
+  if (!(deviation >= 2)) return undefined;
+  const useUpper = upper > middle;
+  return {
+    service: now.service,
+    ...(now.peer === undefined || now.peer === now.service ? {} : { peer: now.peer }),
+    kind: now.peer === undefined || now.peer === now.service ? "slow" : "network",
+    operation: now.name,
+    before: useUpper ? then.selfP90Ms : then.selfP50Ms,
+    after: useUpper ? now.selfP90Ms : now.selfP50Ms,
+    strength: clamp(Math.log2(deviation), 0, 6),
+  };
+}
+
+function errorChange(then: OperationStats | undefined, now: OperationStats): TraceFinding | undefined {
+  const rateBefore = then && then.calls > 0 ? then.errorOrigins / then.calls : 0;
+  const rate = now.errorOrigins / now.calls;
+  if (now.errorOrigins < 2 || rate < 0.02 || rate < 3 * rateBefore) return undefined;
+  return {
+    service: now.service,
+    ...(now.peer === undefined || now.peer === now.service ? {} : { peer: now.peer }),
+    kind: "errors",
+    operation: now.name,
+    before: rateBefore,
+    after: rate,
+    strength: clamp(Math.log2(1 + now.errorOrigins) / 1.5 + 2 * rate, 0, 5),
+  };
+}
+
+/** Calls from a service to an operation, for each request that the calling service got: a fall says that its code stopped short. */
+function missingChanges(
+  before: readonly OperationStats[],
+  after: readonly OperationStats[],
+  keyOf: (stats: OperationStats) => string,
+): TraceFinding[] {
+  const inbound = (list: readonly OperationStats[]) => {
+    const sums = new Map<string, number>();
+    for (const stats of list) if (stats.parent !== stats.service) sums.set(stats.service, (sums.get(stats.service) ?? 0) + stats.calls);
+    return sums;
+  };
+  const inboundBefore = inbound(before);
+  const inboundAfter = inbound(after);
+  const now = new Map(after.map((stats) => [keyOf(stats), stats]));
+  const findings: TraceFinding[] = [];
+  for (const then of before) {
+    if (then.parent === undefined) continue;
+    const requestsBefore = inboundBefore.get(then.parent) ?? 0;
+    const requests = inboundAfter.get(then.parent) ?? 0;
+    if (requestsBefore < 10 || requests < 10) continue;
+    const expected = (then.calls / requestsBefore) * requests;
+    const seen = now.get(keyOf(then))?.calls ?? 0;
+    if (expected < 8 || seen > 0.5 * expected) continue;
+    findings.push({
+      service: then.parent,
+      ...(then.parent === then.service ? {} : { peer: then.service }),
+      kind: "missing",
+      operation: then.name,
+      before: Math.round(expected),
+      after: seen,
+      strength: clamp((Math.log2(expected) / 2) * (1 - seen / expected), 0, 4),
+    });
+  }
+  return findings;
+}
