@@ -1,0 +1,28 @@
+import type { Logger } from "@tocsin/runtime";
+import { targetUrlInvalid } from "./errors.ts";
+import type { TargetPort } from "./target-port.ts";
+
+export interface OpenTargetsOptions {
+  /** `lab:`, `docker:///var/run/docker.sock` or `none:`. */
+  readonly url: string;
+  /** Base address of the lab's API, for `lab:`. */
+  readonly labUrl: string;
+  readonly log: Logger;
+}
+
+/**
+ * Opens what can be acted on. The client library of an adapter is loaded only when its scheme is asked for.
+ *
+ * @throws AppError `TARGET_URL_INVALID` (details.known names the schemes)
+ */
+export async function openTargets({ url, labUrl, log }: OpenTargetsOptions): Promise<TargetPort> {
+  const scheme = /^([a-z]+):/.exec(url)?.[1];
+  if (scheme === "lab") return (await import("./lab/lab-targets.ts")).labTargets(labUrl);
+  if (scheme === "docker") {
+    const socketPath = /^docker:\/\/(\/.+)$/.exec(url)?.[1];
+    if (socketPath === undefined) throw targetUrlInvalid(url);
+    return (await import("./docker/docker-targets.ts")).dockerTargets({ socketPath, log });
+  }
+  if (scheme === "none") return (await import("./no-targets.ts")).noTargets();
+  throw targetUrlInvalid(url);
+}
