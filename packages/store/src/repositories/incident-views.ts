@@ -129,7 +129,7 @@ export async function viewIncident(on: Queryable, id: string): Promise<IncidentV
       ...cause,
       evidence: cause.evidence.flatMap((evidenceId) => byId.get(evidenceId) ?? []),
     })),
-    runs: await runViews(on, id),
+    runs: [...((await runViews(on, [id])).get(id) ?? [])],
     timeline: timeline.rows,
     analysis: row.analysis,
     links: row.gitlab === null ? {} : { gitlab: row.gitlab },

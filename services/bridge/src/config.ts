@@ -1,0 +1,49 @@
+import * as z from "zod";
+
+const list = (fallback: string) =>
+  z
+    .string()
+    .default(fallback)
+    .transform((text) =>
+      text
+        .split(",")
+        .map((item) => item.trim())
+        .filter((item) => item !== ""),
+    );
+/** Secrets with a comma between them: the second is for the time in which senders change over. */
+const secrets = list("").pipe(
+  z.array(z.string().min(16, "each secret needs at least 16 characters")).max(2, "two at most: the one in use and its successor"),
+);
+
+export const BridgeConfig = z.object({
+  /** Accepted as a bearer token, or as the password of basic authentication, on every webhook. */
+  webhookTokens: secrets,
+  /** Grafana's HMAC signature (Grafana 12 and later). */
+  grafanaHmacSecrets: secrets,
+  grafanaHmacHeader: z.string().default("x-grafana-alerting-signature"),
+  /** The header that Grafana is told to send its timestamp in; without it nothing keeps an old delivery from being sent again. */
+  grafanaHmacTimestampHeader: z.string().optional(),
+  /** Standard Webhooks (`whsec_…`), on generic sources. */
+  signingSecrets: secrets,
+  signatureToleranceSeconds: z.coerce.number().positive().default(300),
+  /** Labels whose values make the scope in which alerts are correlated. */
+  scopeLabels: list("cluster,environment"),
+  /** Labels that may name the service, the best first. */
+  serviceLabels: list("service,service_name,app_kubernetes_io_name,app,application,deployment,workload,job"),
+  severityLabels: list("severity,level,priority"),
+  /** `refuse`: generic sources without a mapping are answered 403. */
+  genericUnmapped: z.enum(["accept", "refuse"]).default("accept"),
+  bodyLimitBytes: z.coerce
+    .number()
+    .int()
+    .positive()
+    .default(16 * 1024 * 1024),
+  /** Deliveries a minute and source. */
+  ratePerMinute: z.coerce.number().int().positive().default(120_000),
+  /** For how long the twin of a transition is answered without being sent on again. 0 sends all on. */
+  dedupeSeconds: z.coerce.number().min(0).default(120),
+  publishTimeoutMs: z.coerce.number().int().positive().default(5_000),
+  /** Events that may wait for the bus before senders are told to come back. */
+  inboxLimit: z.coerce.number().int().positive().default(200_000),
+});
+export type BridgeConfig = z.output<typeof BridgeConfig>;

@@ -1,0 +1,176 @@
+// The order of things in one delivery: understood → not seen before → durable (bus, else inbox) → what was not understood
+// kept → remembered as seen → answered. Whatever fails before "answered" leaves the alert with its sender, who tries again.
+import type { EventBus } from "@tocsin/bus";
+import type { Cache } from "@tocsin/cache";
+import { type Alert, AlertFiring, AlertResolved, eventOf, type OutgoingEvent } from "@tocsin/contracts";
+import { type Clock, digestOf, isoTime, type Logger, messageOf, newId, type Sql } from "@tocsin/runtime";
+import { insertQuarantined, type NewQuarantineEntry } from "@tocsin/store";
+import { unavailable } from "./errors.ts";
+import type { BridgeMetrics } from "./metrics.ts";
+import type { Parsed, Rejection } from "./parse/outcome.ts";
+import { isRefusal, publishWithin } from "./publish.ts";
+import type { InboxRelay } from "./relay.ts";
+
+/** What a sender is told. */
+export interface Receipt {
+  readonly accepted: number;
+  readonly duplicates: number;
+  readonly quarantined: number;
+}
+
+export interface IntakeDeps {
+  readonly bus: Pick<EventBus, "publish">;
+  readonly sql: Sql;
+  readonly cache: Cache;
+  readonly relay: Pick<InboxRelay, "isQueueing" | "keep">;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics: BridgeMetrics;
+  /** For how long a transition that comes again is answered without publishing it again, in milliseconds. 0 never. */
+  readonly dedupeMs: number;
+  readonly publishTimeoutMs: number;
+}
+
+/** What came with the body and is worth keeping beside it. */
+export interface DeliveryContext {
+  readonly traceparent?: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface Intake {
+  /** @throws AppError `BRIDGE_UNAVAILABLE` when something of the delivery is not durable: none of it may count as delivered */
+  take(parsed: Parsed, context: DeliveryContext): Promise<Receipt>;
+  /** Keeps what cannot be understood or sent on. Durable when it resolves. */
+  quarantine(source: string, rejections: readonly Rejection[], headers: Readonly<Record<string, string>>): Promise<void>;
+}
+
+/** Events in one call of the bus. */
+const BATCH = 500;
+const seenKey = (dedupeKey: string): string => `bridge:seen:${dedupeKey}`;
+
+export function createIntake(deps: IntakeDeps): Intake {
+  const { bus, sql, cache, relay, clock, log, metrics, dedupeMs, publishTimeoutMs } = deps;
+
+  async function seenBefore(alerts: readonly Alert[]): Promise<ReadonlySet<string>> {
+    if (dedupeMs === 0 || alerts.length === 0) return new Set();
+    try {
+      return await cache.present(alerts.map((alert) => seenKey(alert.dedupeKey)));
+    } catch (error) {
+      log.warn({ err: error, reason: messageOf(error) }, "cache not asked");
+      return new Set();
+    }
+  }
+
+  async function remember(alerts: readonly Alert[]): Promise<void> {
+    if (dedupeMs === 0 || alerts.length === 0) return;
+    try {
+      await cache.remember(
+        alerts.map((alert) => seenKey(alert.dedupeKey)),
+        dedupeMs,
+      );
+    } catch (error) {
+      log.warn({ err: error, reason: messageOf(error) }, "cache not written");
+    }
+  }
+
+  /** Makes the events durable. @returns those that the bus refuses for good */
+  async function send(events: readonly OutgoingEvent[]): Promise<readonly { event: OutgoingEvent; error: unknown }[]> {
+    const refused: { event: OutgoingEvent; error: unknown }[] = [];
+    for (let at = 0; at < events.length; at += BATCH) {
+      const batch = events.slice(at, at + BATCH);
+      if (relay.isQueueing) {
+        await relay.keep(events.slice(at));
+        break;
+      }
+      try {
+        await publishWithin(bus, batch, publishTimeoutMs);
+      } catch (error) {
+        if (isRefusal(error)) {
+          const [head, ...rest] = batch;
+          if (rest.length === 0) refused.push({ event: head as OutgoingEvent, error });
+          else for (const event of batch) refused.push(...(await send([event])));
+        } else {
+          log.warn({ err: error, reason: messageOf(error), events: events.length - at }, "bus away, kept in the inbox");
+          await relay.keep(events.slice(at));
+          break;
+        }
+      }
+    }
+    return refused;
+  }
+
+  async function quarantine(source: string, rejections: readonly Rejection[], headers: Readonly<Record<string, string>>): Promise<void> {
+    const receivedAt = isoTime(clock.now());
+    const entries = rejections.map((rejection): NewQuarantineEntry => {
+      const { member } = rejection;
+      return {
+        id: newId("qua", clock.now()),
+        source,
+        receivedAt,
+        code: rejection.code,
+        reason: rejection.reason,
+        headers: {
+          ...headers,
+          ...(member === undefined ? {} : { "tocsin-member-of": member.format }),
+          ...(member?.groupKey === undefined ? {} : { "tocsin-group-key": member.groupKey }),
+        },
+        body: rejection.raw,
+        bodyDigest: digestOf(rejection.raw),
+      };
+    });
+    await sql.transaction((tx) => insertQuarantined(tx, entries));
+    metrics.alerts(source, "quarantined", rejections.length);
+    log.warn({ source, quarantined: rejections.length, code: rejections[0]?.code, reason: rejections[0]?.reason }, "quarantined");
+  }
+
+  return {
+    quarantine,
+    async take({ source, alerts, rejections, truncatedAlerts, fingerprintMismatches }, { headers, traceparent }) {
+      const distinct = [...new Map(alerts.map((alert) => [alert.dedupeKey, alert])).values()];
+      const seen = await seenBefore(distinct);
+      const fresh = distinct.filter((alert) => !seen.has(seenKey(alert.dedupeKey)));
+      let refused: readonly { event: OutgoingEvent; error: unknown }[] = [];
+      try {
+        refused = await send(fresh.map((alert) => alertEvent(alert, traceparent)));
+        const unsendable = refused.map(({ event, error }) => refusal(event, error));
+        if (rejections.length + unsendable.length > 0) await quarantine(source, [...rejections, ...unsendable], headers);
+      } catch (error) {
+        throw unavailable(error);
+      }
+      // Only now: a key remembered before its alert is durable would make the retry of a failed delivery a lost alert.
+      await remember(fresh);
+      const receipt = {
+        accepted: fresh.length - refused.length,
+        duplicates: alerts.length - fresh.length,
+        quarantined: rejections.length + refused.length,
+      };
+      metrics.alerts(source, "accepted", receipt.accepted);
+      metrics.alerts(source, "duplicate", receipt.duplicates);
+      metrics.truncated(source, truncatedAlerts);
+      metrics.fingerprintMismatch(source, fingerprintMismatches);
+      if (truncatedAlerts > 0) log.warn({ source, truncatedAlerts }, "sender cut alerts off");
+      return receipt;
+    },
+  };
+}
+
+/** The event's id is the transition's: told again, it is the same event, and every consumer handles it once. */
+function alertEvent(alert: Alert, traceparent: string | undefined): OutgoingEvent {
+  return eventOf(
+    alert.status === "firing" ? AlertFiring : AlertResolved,
+    {
+      id: alert.dedupeKey,
+      source: "/tocsin/bridge",
+      time: alert.receivedAt,
+      ...(traceparent === undefined ? {} : { traceparent }),
+    },
+    alert,
+  );
+}
+
+/** An event that the bus will never take, for the quarantine. */
+export const refusal = (event: OutgoingEvent, error: unknown): Rejection => ({
+  code: "BRIDGE_MEMBER_OVERSIZED",
+  reason: `the bus refuses it: ${messageOf(error)}`,
+  raw: Buffer.from(JSON.stringify(event.data)),
+});

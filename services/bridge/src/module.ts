@@ -1,0 +1,57 @@
+import { defineModule } from "@tocsin/host";
+import { isoTime } from "@tocsin/runtime";
+import { BridgeConfig } from "./config.ts";
+import { createIntake, type Intake, refusal } from "./intake.ts";
+import { createMetrics } from "./metrics.ts";
+import { parseDelivery } from "./parse/delivery.ts";
+import { createInboxRelay } from "./relay.ts";
+import { alertRoutes, createGate } from "./webhook-routes.ts";
+
+/** Webhooks in, normalised alerts out: durable first, then answered. What cannot be understood is quarantined. */
+export const bridge = defineModule({
+  name: "bridge",
+  config: BridgeConfig,
+  needs: ["bus", "store", "cache", "http"],
+  async start({ config, bus, store, cache, http, log, registry, clock, onStop }) {
+    const { sql } = store;
+    const metrics = createMetrics(registry);
+    const gate = createGate();
+    const rules = { service: config.serviceLabels, severity: config.severityLabels, scope: config.scopeLabels };
+    const { publishTimeoutMs } = config;
+
+    const relay = createInboxRelay({
+      sql,
+      bus,
+      clock,
+      log,
+      publishTimeoutMs,
+      onDepth: metrics.inboxDepth,
+      onRefused: (event, error) => intake.quarantine("inbox", [refusal(event, error)], {}),
+    });
+    const intake: Intake = createIntake({
+      bus,
+      sql,
+      cache,
+      relay,
+      clock,
+      log,
+      metrics,
+      publishTimeoutMs,
+      dedupeMs: config.dedupeSeconds * 1_000,
+    });
+
+    onStop("stop inbox relay", () => relay.stop());
+    await relay.start();
+    onStop("drain deliveries", () => gate.drain());
+
+    const doors = { config, cache, clock, log, metrics, gate, inboxDepth: () => relay.depth };
+    await http.mount(
+      "/webhooks",
+      alertRoutes(doors, (route) => (body, context) => intake.take(parseDelivery(route, body, rules, isoTime(clock.now())), context)),
+    );
+    log.info({ scopeLabels: config.scopeLabels, authenticated: isGuarded(config) }, "bridge ready");
+  },
+});
+
+const isGuarded = (config: BridgeConfig): boolean =>
+  config.webhookTokens.length + config.grafanaHmacSecrets.length + config.signingSecrets.length > 0;
