@@ -1,0 +1,180 @@
+// The log table. Every statement of the embedded bus that touches records stands here.
+import type { Topic } from "@tocsin/contracts";
+import type { Queryable, Sql } from "@tocsin/runtime";
+import { partitionOf } from "../partitioner.ts";
+import { type StoredRecord, storable, type WireRecord } from "../wire.ts";
+
+/** Partitions of every topic. Fixed: with another number the same key would live elsewhere and lose its order. */
+export const PARTITIONS = 8;
+/** The one channel of the embedded bus. Payload: `t <topic>,…` when records were appended, `g <group>` when its members changed. */
+export const CHANNEL = "tocsin_bus";
+/** Most bytes of values that one read returns, however many events it may return. */
+const MAX_READ_BYTES = 4_194_304;
+
+export async function createPartitions(sql: Queryable, topics: readonly Topic[]): Promise<void> {
+  await sql.query(
+    `INSERT INTO bus_partitions (topic, partition)
+     SELECT topic, partition FROM unnest($1::text[]) AS topic, generate_series(0, $2::int - 1) AS partition
+     ON CONFLICT DO NOTHING`,
+    [topics, PARTITIONS],
+  );
+}
+
+/**
+ * Appends records in two statements. A partition's row stays locked until the transaction ends, so offsets become visible in order and
+ * a reader never passes one that is yet to come; rows are locked in sorted order, so two publishers never wait for each other.
+ */
+export async function append(tx: Queryable, records: readonly WireRecord[]): Promise<void> {
+  const byPartition = new Map<string, { topic: Topic; partition: number; records: WireRecord[] }>();
+  for (const record of records) {
+    const partition = partitionOf(record.key, PARTITIONS);
+    const name = `${record.topic}/${partition}`;
+    const slot = byPartition.get(name) ?? { topic: record.topic, partition, records: [] };
+    slot.records.push(record);
+    byPartition.set(name, slot);
+  }
+  const slots = [...byPartition.values()];
+  const { rows: heads } = await tx.query<{ topic: string; partition: number; next_offset: number }>(
+    `SELECT topic, partition, next_offset FROM bus_partitions
+     WHERE (topic, partition) IN (SELECT * FROM unnest($1::text[], $2::int[]))
+     ORDER BY topic, partition FOR UPDATE`,
+    [slots.map((slot) => slot.topic), slots.map((slot) => slot.partition)],
+  );
+  const rows: { topic: string; partition: number; offset: number; record: WireRecord }[] = [];
+  for (const { topic, partition, next_offset } of heads) {
+    const slot = byPartition.get(`${topic}/${partition}`);
+    slot?.records.forEach((record, index) => {
+      rows.push({ topic, partition, offset: next_offset + index, record });
+    });
+  }
+  if (rows.length !== records.length) throw new Error("bus_partitions lacks rows of a known topic");
+  await tx.query(
+    `WITH appended AS (
+       INSERT INTO bus_log (topic, partition, "offset", key, headers, value)
+       SELECT r.topic, r.partition, r."offset", r.key, r.headers::jsonb, r.value
+       FROM unnest($1::text[], $2::int[], $3::bigint[], $4::text[], $5::text[], $6::text[])
+         AS r(topic, partition, "offset", key, headers, value)
+       RETURNING topic, partition, "offset"
+     ), moved AS (
+       UPDATE bus_partitions p SET next_offset = a.next_offset
+       FROM (SELECT topic, partition, max("offset") + 1 AS next_offset FROM appended GROUP BY topic, partition) a
+       WHERE p.topic = a.topic AND p.partition = a.partition
+       RETURNING 1
+     )
+     SELECT pg_notify($7, 't ' || (SELECT string_agg(DISTINCT topic, ',') FROM appended)), (SELECT count(*) FROM moved)`,
+    [
+      rows.map((row) => row.topic),
+      rows.map((row) => row.partition),
+      rows.map((row) => row.offset),
+      rows.map((row) => storable(row.record.key)),
+      rows.map((row) => JSON.stringify(row.record.headers)),
+      rows.map((row) => row.record.value),
+      CHANNEL,
+    ],
+  );
+}
+
+/** A claim as the reader holds it: which partition, under which epoch, from which offset. */
+export interface ReadFrom {
+  readonly topic: Topic;
+  readonly partition: number;
+  readonly epoch: number;
+  readonly position: number;
+}
+
+export interface Fetched {
+  readonly topic: Topic;
+  readonly partition: number;
+  readonly records: readonly StoredRecord[];
+  /** The offset that the next append will get: where to go on when everything before it was pruned. */
+  readonly end: number;
+}
+
+/**
+ * Reads on in the first of the given partitions that has something to read and whose claim still stands.
+ * @param candidates the most urgent first
+ */
+export async function fetchFirst(
+  sql: Queryable,
+  group: string,
+  member: string,
+  candidates: readonly ReadFrom[],
+  limit: number,
+): Promise<Fetched | undefined> {
+  const { rows } = await sql.query<{
+    topic: Topic;
+    partition: number;
+    next_offset: number;
+    offset: number | null;
+    headers: Record<string, string>;
+    value: string;
+  }>(
+    `WITH head AS (
+       SELECT w.topic, w.partition, w.position, p.next_offset
+       FROM unnest($3::text[], $4::int[], $5::bigint[], $6::bigint[]) WITH ORDINALITY AS w(topic, partition, epoch, position, rank)
+       JOIN bus_partitions p ON p.topic = w.topic AND p.partition = w.partition AND p.next_offset > w.position
+       JOIN bus_claims c ON c.consumer = $1 AND c.topic = w.topic AND c.partition = w.partition AND c.member = $2 AND c.epoch = w.epoch
+       ORDER BY w.rank LIMIT 1
+     )
+     SELECT head.topic, head.partition, head.next_offset, l."offset", l.headers, l.value
+     FROM head LEFT JOIN LATERAL (
+       SELECT "offset", headers, value FROM (
+         SELECT "offset", headers, value, sum(octet_length(value)) OVER (ORDER BY "offset") - octet_length(value) AS bytes_before
+         FROM (SELECT * FROM bus_log b WHERE b.topic = head.topic AND b.partition = head.partition AND b."offset" >= head.position
+               ORDER BY b."offset" LIMIT $7) b
+       ) sized WHERE bytes_before < $8
+     ) l ON true ORDER BY l."offset"`,
+    [
+      group,
+      member,
+      candidates.map((claim) => claim.topic),
+      candidates.map((claim) => claim.partition),
+      candidates.map((claim) => claim.epoch),
+      candidates.map((claim) => claim.position),
+      limit,
+      MAX_READ_BYTES,
+    ],
+  );
+  const [first] = rows;
+  if (!first) return undefined;
+  const records = rows.flatMap(({ offset, headers, value }) => (offset === null ? [] : [{ offset, headers, value }]));
+  return { topic: first.topic, partition: first.partition, records, end: first.next_offset };
+}
+
+/** Events that a group has yet to handle, over the topics it has ever subscribed to. */
+export async function lagOf(sql: Queryable, group: string): Promise<number> {
+  const { rows } = await sql.query<{ lag: number }>(
+    `SELECT coalesce(sum(p.next_offset - greatest(c.committed, coalesce(
+       (SELECT min(l."offset") FROM bus_log l WHERE l.topic = p.topic AND l.partition = p.partition), p.next_offset))), 0)::bigint AS lag
+     FROM bus_claims c JOIN bus_partitions p USING (topic, partition) WHERE c.consumer = $1`,
+    [group],
+  );
+  return rows[0]?.lag ?? 0;
+}
+
+export interface Retention {
+  /** Records older than this go once every group has handled them, in milliseconds. Default 7 days. */
+  readonly recordsMs: number;
+  /** A group without a member for this long is forgotten, in milliseconds. Default 30 days. */
+  readonly idleGroupsMs: number;
+}
+
+export const DEFAULT_RETENTION: Retention = { recordsMs: 7 * 86_400_000, idleGroupsMs: 30 * 86_400_000 };
+
+/** Deletes what is old and handled by every known group, some thousand rows at a time so that no lock lasts. @returns rows deleted */
+export async function prune(sql: Sql, retention: Retention): Promise<number> {
+  await sql.query("DELETE FROM bus_claims WHERE leased_until < now() - $1::bigint * interval '1 millisecond'", [retention.idleGroupsMs]);
+  for (let total = 0; ; ) {
+    const { rowCount } = await sql.query(
+      `DELETE FROM bus_log WHERE (topic, partition, "offset") IN (
+         SELECT l.topic, l.partition, l."offset" FROM bus_log l
+         WHERE l.published_at < now() - $1::bigint * interval '1 millisecond'
+           AND NOT EXISTS (SELECT 1 FROM bus_claims c
+                           WHERE c.topic = l.topic AND c.partition = l.partition AND c.committed <= l."offset")
+         ORDER BY l.published_at LIMIT 5000)`,
+      [retention.recordsMs],
+    );
+    total += rowCount;
+    if (rowCount < 5_000) return total;
+  }
+}
