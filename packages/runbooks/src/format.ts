@@ -213,16 +213,9 @@ export interface RunbookProblem {
   readonly level: "error" | "warning";
 }
 
-/** The JSON schema of front matter and steps for editors: what `runbooks/runbook.schema.json` holds. */
-export function runbookJsonSchema(): object {
-  return {
-    $schema: "https://json-schema.org/draft/2020-12/schema",
-    $id: "https://tocsin.dev/schemas/runbook.schema.json",
-    title: "Tocsin runbook: the front matter (frontMatter) and one fenced `yaml step` block (step)",
-    $defs: {
-      frontMatter: z.toJSONSchema(FrontMatter, { io: "input" }),
-      step: z.toJSONSchema(Step, { io: "input" }),
-    },
-    anyOf: [{ $ref: "#/$defs/frontMatter" }, { $ref: "#/$defs/step" }],
-  };
-}
+/** The JSON schema of a front matter or a step for editors: what `runbooks/runbook.schema.json` holds. */
+export const runbookJsonSchema = (): object => ({
+  $id: "https://tocsin.dev/schemas/runbook.schema.json",
+  title: "Tocsin runbook: its front matter, or one fenced `yaml step` block",
+  ...z.toJSONSchema(z.union([FrontMatter, Step]), { io: "input", reused: "ref" }),
+});

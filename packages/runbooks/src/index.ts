@@ -24,6 +24,19 @@ export { valueProblem } from "./parameter.ts";
 export { type Parsed, parseRunbook } from "./parse.ts";
 export { fillIn, placeholderProblem, placeholdersIn, type Slot } from "./placeholder.ts";
 export { type PlanContext, type Planned, type PlannedStep, type PlannedVerify, planRun, planWith, type RunPlan } from "./plan.ts";
+export {
+  type Decision,
+  decide,
+  isFrozen,
+  type PolicyFacts,
+  type PolicyReason,
+  type RunFacts,
+  reasonsInWords,
+  type TargetFacts,
+  type Verdict,
+} from "./policy.ts";
+export { DEFAULT_POLICY, Limits, limitsOf, PolicyConfig } from "./policy-config.ts";
+export { type RunbookRecord, recordOf } from "./record.ts";
 export { acts, isIdempotent, type Reversibility, targetOf } from "./reversibility.ts";
 export type { Situation } from "./situation.ts";
 export { type Field, indexTexts, type TextHit, type TextIndex, termsOf } from "./text-similarity.ts";
