@@ -1,0 +1,150 @@
+// Terms. The *working set* of a scope is what the engine knows of it: the last known state of each alert, the incidents that are not
+// closed, learned pairs, and indexes over them. It is owned by one caller, advanced in place by `correlate`, and can be rebuilt
+// from the database at any moment: nothing true lives in it alone.
+import type { IncidentState, MemberRole, Severity } from "@tocsin/contracts";
+import { createPairs, type PairMemory } from "./cooccurrence.ts";
+import { EMPTY_GRAPH, type Graph } from "./graph.ts";
+import type { Bearing } from "./signature.ts";
+
+/** The last known state of one alert, by fingerprint. Times are milliseconds since the epoch. */
+export interface AlertState {
+  readonly fingerprint: string;
+  readonly name: string;
+  /** As its labels name it. */
+  readonly service: string | undefined;
+  /** Where it is in the graph, or a name of its own when the topology does not know it; empty when it names no service. */
+  node: string;
+  severity: Severity;
+  readonly bearing: Bearing;
+  readonly template: string;
+  readonly groupKey: string | undefined;
+  readonly namespace: string | undefined;
+  /** `kind=value` of each shared-infrastructure label. */
+  readonly infrastructure: readonly string[];
+  status: "firing" | "resolved";
+  startsAt: number;
+  endsAt: number | undefined;
+  /** Event times of the transitions inside the flapping window; absent until the second one. */
+  transitions: number[] | undefined;
+  flapping: boolean;
+  incidentId: string | undefined;
+  /** Why it is in no incident. */
+  suppressedBy: string | undefined;
+}
+
+/** What the members on one node say together. */
+export interface NodeSummary {
+  readonly node: string;
+  /** The alert that speaks for the node: intrinsic before others, then the earliest. */
+  top: AlertState;
+  earliest: number;
+  count: number;
+  /** Nodes of the incident that depend on this one. */
+  explains: number;
+  /** Nodes of the incident that this one depends on, starved ones not counted. */
+  deeper: number;
+}
+
+/** An incident that is not closed. */
+export interface LiveIncident {
+  readonly id: string;
+  readonly scope: string;
+  state: IncidentState;
+  title: string;
+  severity: Severity;
+  service: string | undefined;
+  startedAt: number;
+  lastAt: number;
+  /** Since when no member fires. */
+  recoveredAt: number | undefined;
+  firing: number;
+  readonly members: Map<string, AlertState>;
+  readonly roles: Map<string, MemberRole>;
+  readonly nodes: Map<string, NodeSummary>;
+  readonly rules: Set<string>;
+  readonly templates: Set<string>;
+  root: AlertState | undefined;
+  /** The root for which the roles were last decided. */
+  rolesFor: AlertState | undefined;
+  /** Incidents that a person keeps apart from this one. */
+  readonly apart: Set<string>;
+  /** A person has merged or split it: the engine neither merges nor splits it on its own. */
+  decidedByPerson: boolean;
+}
+
+/** Incidents by what may lead to them; each list is in order of first membership. */
+export interface IncidentIndex {
+  add(key: string, incident: LiveIncident): void;
+  remove(key: string, incident: LiveIncident): void;
+  /** The newest incidents under the key, at most {@link INDEX_SCAN}. */
+  get(key: string): readonly LiveIncident[];
+  has(key: string): boolean;
+  keys(): IterableIterator<string>;
+  readonly size: number;
+}
+
+/** One key never leads to more incidents than this: the cost of an alert does not grow with what is open. */
+export const INDEX_SCAN = 8;
+
+export interface WorkingSet {
+  readonly scope: string;
+  readonly alerts: Map<string, AlertState>;
+  readonly incidents: Map<string, LiveIncident>;
+  readonly byNode: IncidentIndex;
+  readonly byInfrastructure: IncidentIndex;
+  /** By squeezed name of a member's workload, for texts that mention it. */
+  readonly byBase: IncidentIndex;
+  /** By rule, of members that name no service. */
+  readonly byRule: IncidentIndex;
+  /** What the texts that opened the last incidents mention, newest last: their culprit may fire after them. */
+  readonly mentions: { readonly incident: LiveIncident; readonly words: ReadonlySet<string> }[];
+  /** The incidents that last got a member, newest last. */
+  readonly recent: LiveIncident[];
+  readonly pairs: PairMemory;
+  graph: Graph;
+}
+
+export function createIndex(): IncidentIndex {
+  const lists = new Map<string, LiveIncident[]>();
+  const NONE: readonly LiveIncident[] = [];
+  return {
+    add(key, incident) {
+      const list = lists.get(key);
+      if (list === undefined) lists.set(key, [incident]);
+      else if (list[list.length - 1] !== incident && !list.includes(incident, Math.max(0, list.length - INDEX_SCAN))) list.push(incident);
+    },
+    remove(key, incident) {
+      const list = lists.get(key);
+      if (list === undefined) return;
+      const kept = list.filter((each) => each !== incident);
+      if (kept.length === 0) lists.delete(key);
+      else lists.set(key, kept);
+    },
+    get(key) {
+      const list = lists.get(key);
+      if (list === undefined) return NONE;
+      return list.length <= INDEX_SCAN ? list : list.slice(-INDEX_SCAN);
+    },
+    has: (key) => lists.has(key),
+    keys: () => lists.keys(),
+    get size() {
+      return lists.size;
+    },
+  };
+}
+
+export function createWorkingSet(scope: string, graph: Graph = EMPTY_GRAPH): WorkingSet {
+  return {
+    scope,
+    alerts: new Map(),
+    incidents: new Map(),
+    byNode: createIndex(),
+    byInfrastructure: createIndex(),
+    byBase: createIndex(),
+    byRule: createIndex(),
+    mentions: [],
+    recent: [],
+    pairs: createPairs(),
+    graph,
+  };
+}

@@ -1,0 +1,39 @@
+// Terms. A *workload* is what people mean by a service, whatever object speaks for it: `frontend-pod-1`, `frontend-service-1` and
+// `frontend-deployment-1` are one workload. Its *base* is the name without the kind of object, its *ordinal* the number behind it.
+
+const KIND = "(?:service|svc|pod|deployment|deploy|replicaset|statefulset|daemonset)";
+const KINDED = new RegExp(`^(.+?)[-_.]${KIND}(?:[-_.](\\d+))?$`);
+/** Kubernetes' pod names: `<deployment>-<replicaset hash>-<5 random>`, or `<statefulset>-<ordinal>`. */
+const POD_HASH = /^(.+?)-[a-f0-9]{7,10}-[a-z0-9]{5}$/;
+
+export interface WorkloadName {
+  /** Without kind, hyphens and case: `product-catalog-service-1` and `productcatalog-pod-1` are both `productcatalog`. */
+  readonly base: string;
+  /** Empty when the name carries none. */
+  readonly ordinal: string;
+  /** Does the name say which kind of object it is? Only such names are taken for one workload. */
+  readonly kinded: boolean;
+}
+
+const squeeze = (name: string): string => name.toLowerCase().replace(/[-_. ]/g, "");
+
+export function parseWorkload(name: string): WorkloadName {
+  const kinded = KINDED.exec(name);
+  if (kinded) return { base: squeeze(kinded[1] as string), ordinal: kinded[2] ?? "", kinded: true };
+  const pod = POD_HASH.exec(name);
+  if (pod) return { base: squeeze(pod[1] as string), ordinal: "", kinded: true };
+  return { base: squeeze(name), ordinal: "", kinded: false };
+}
+
+/** Labels that name the workload when no label names a service, the surest first. */
+const WORKLOAD_LABELS = ["deployment", "statefulset", "daemonset", "workload", "app", "container", "pod"] as const;
+
+/** What an alert speaks of, as text: its service, else the workload its labels name; undefined when neither is there. */
+export function subjectOf(alert: { service?: string | undefined; labels: Readonly<Record<string, string>> }): string | undefined {
+  if (alert.service) return alert.service;
+  for (const label of WORKLOAD_LABELS) {
+    const value = alert.labels[label];
+    if (value) return value;
+  }
+  return undefined;
+}
