@@ -20,6 +20,23 @@ export {
   viewIncident,
 } from "./repositories/incident-views.ts";
 export {
+  diagnosisOf,
+  finishInvestigation,
+  type IncidentWork,
+  type InvestigationRow,
+  incidentsUnderWork,
+  incidentWork,
+  insertInvestigation,
+  latestInvestigation,
+  readGathered,
+  saveAnalysis,
+  saveDiagnosis,
+  saveEvidence,
+  saveGathered,
+  saveOutcome,
+  saveVerification,
+} from "./repositories/investigations.ts";
+export {
   appendJournal,
   JOURNAL_GENESIS,
   type JournalEntry,
