@@ -40,3 +40,14 @@ export { type RunbookRecord, recordOf } from "./record.ts";
 export { acts, isIdempotent, type Reversibility, targetOf } from "./reversibility.ts";
 export type { Situation } from "./situation.ts";
 export { type Field, indexTexts, type TextHit, type TextIndex, termsOf } from "./text-similarity.ts";
+export {
+  boundOf,
+  type CheckResult,
+  type Health,
+  judgeCheck,
+  type Reading,
+  type Watch,
+  type WatchVerdict,
+  watch,
+  worseThan,
+} from "./verification.ts";

@@ -206,6 +206,7 @@ CREATE TABLE runs (
   started_at   timestamptz,
   finished_at  timestamptz,
   targets      text[]      NOT NULL DEFAULT '{}', -- what it acts on, written when it is admitted: limits count it from then on
+  regressed    boolean     NOT NULL DEFAULT false, -- it failed because its target got worse
   fence        bigint      NOT NULL DEFAULT 0
 );
 CREATE INDEX runs_incident ON runs (incident_id);
@@ -239,6 +240,10 @@ CREATE TABLE approvals (
   digest       text        NOT NULL,
   effect       text        NOT NULL,
   reason       text        NOT NULL,
+  risk         text        NOT NULL DEFAULT 'medium' CHECK (risk IN ('low', 'medium', 'high')),
+  proposed_by  text        NOT NULL DEFAULT '',
+  emergency_only boolean   NOT NULL DEFAULT false, -- only a yes for an emergency is enough
+  emergency    boolean     NOT NULL DEFAULT false, -- the yes was given for an emergency
   state        text        NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'approved', 'denied', 'expired')),
   requested_at timestamptz NOT NULL DEFAULT now(),
   expires_at   timestamptz NOT NULL,

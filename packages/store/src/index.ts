@@ -7,6 +7,28 @@ export { dropLease, takeLease } from "./lease.ts";
 export { migrate } from "./migrate.ts";
 export { openStore, type StoreOptions } from "./open-store.ts";
 export { type Relay, type RelayOptions, startRelay } from "./relay.ts";
+export {
+  type AlertChange,
+  type AlertRow,
+  type AlertTransition,
+  findAlerts,
+  insertTransitions,
+  knownTransitions,
+  updateAlerts,
+  upsertAlerts,
+} from "./repositories/alerts.ts";
+export {
+  type ApprovalDecision,
+  type ApprovalOutcome,
+  type ApprovalRow,
+  approvalOfRun,
+  decideApproval,
+  expireApprovals,
+  findApproval,
+  insertApproval,
+  listApprovals,
+  type NewApproval,
+} from "./repositories/approvals.ts";
 export { appendToInbox, type InboxEvent, inboxDepth, readInbox, removeFromInbox } from "./repositories/bridge-inbox.ts";
 export { changesBetween, insertChanges } from "./repositories/changes.ts";
 export { type IncidentMove, moveIncident } from "./repositories/incident-moves.ts";
@@ -19,6 +41,28 @@ export {
   type Page,
   viewIncident,
 } from "./repositories/incident-views.ts";
+export {
+  type CorrelatedIncident,
+  type CorrelationDecision,
+  closedAmong,
+  closeMerged,
+  insertDecisions,
+  type LiveIncidentRow,
+  type LiveMemberRow,
+  liveIncidents,
+  liveMembers,
+  lockIncidents,
+  lockScopes,
+  type NewMember,
+  ROLE_REASON_PREFIX,
+  raiseScopes,
+  readPairs,
+  type StoredPair,
+  updateRoles,
+  upsertIncidents,
+  upsertMembers,
+  upsertPairs,
+} from "./repositories/incidents.ts";
 export {
   diagnosisOf,
   finishInvestigation,
@@ -46,6 +90,7 @@ export {
   readJournal,
   verifyJournal,
 } from "./repositories/journal.ts";
+export { lockHolders, lockTargets, releaseLocks, renewLocks } from "./repositories/locks.ts";
 export {
   countQuarantined,
   decideQuarantined,
@@ -64,6 +109,7 @@ export {
   insertRunStep,
   moveRun,
   type NewRun,
+  noteRunStep,
   type PastRun,
   type RunRow,
   type RunStepRow,

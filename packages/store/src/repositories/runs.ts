@@ -140,12 +140,13 @@ export async function moveRun(
   run: { readonly id: string; readonly fence: number },
   from: readonly RunState[],
   to: RunState,
-  change: { readonly reason?: string; readonly startedAt?: string; readonly finishedAt?: string } = {},
+  change: { readonly reason?: string; readonly startedAt?: string; readonly finishedAt?: string; readonly regressed?: boolean } = {},
 ): Promise<boolean> {
   const { rowCount } = await tx.query(
-    `UPDATE runs SET state = $4, reason = COALESCE($5, reason), started_at = COALESCE($6, started_at), finished_at = COALESCE($7, finished_at)
+    `UPDATE runs SET state = $4, reason = COALESCE($5, reason), started_at = COALESCE($6, started_at), finished_at = COALESCE($7, finished_at),
+            regressed = regressed OR $8
      WHERE id = $1 AND fence = $2 AND state = ANY($3)`,
-    [run.id, run.fence, from, to, change.reason ?? null, change.startedAt ?? null, change.finishedAt ?? null],
+    [run.id, run.fence, from, to, change.reason ?? null, change.startedAt ?? null, change.finishedAt ?? null, change.regressed ?? false],
   );
   return rowCount > 0;
 }
@@ -163,14 +164,16 @@ export interface PastRun {
   readonly state: RunState;
   readonly startedAt: string;
   readonly finishedAt: string | undefined;
-  /** What it acted on. */
+  /** What it acts on. */
   readonly targets: readonly string[];
+  /** It failed because its target got worse. */
+  readonly regressed: boolean;
 }
 
-/** Every run started since then that acted or is acting, the newest first; one with no acting step counts for no limit. */
+/** Every run started since then, the newest first. One without targets acts on none and counts for no limit. */
 export async function runsStartedSince(on: Queryable, since: string): Promise<readonly PastRun[]> {
   const { rows } = await on.query<PastRun>(
-    `SELECT r.id, r.runbook, r.state, r.started_at AS "startedAt", r.finished_at AS "finishedAt", r.targets
+    `SELECT r.id, r.runbook, r.state, r.started_at AS "startedAt", r.finished_at AS "finishedAt", r.targets, r.regressed
      FROM runs r WHERE r.started_at >= $1 ORDER BY r.started_at DESC, r.id DESC`,
     [since],
   );
@@ -206,6 +209,19 @@ export async function insertRunStep(
       step.at,
     ],
   );
+}
+
+/** Keeps what a step's undo needs to know once the step has acted, e.g. that it has. */
+export async function noteRunStep(
+  tx: Queryable,
+  step: { readonly runId: string; readonly position: number; readonly undo: unknown; readonly output: string | undefined },
+): Promise<void> {
+  await tx.query("UPDATE run_steps SET undo = $3::jsonb, output = COALESCE($4, output) WHERE run_id = $1 AND position = $2", [
+    step.runId,
+    step.position,
+    JSON.stringify(step.undo),
+    step.output ?? null,
+  ]);
 }
 
 export async function finishRunStep(
