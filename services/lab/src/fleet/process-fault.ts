@@ -21,9 +21,9 @@ export interface FaultState {
 const LEAK_BYTES = 1_500_000;
 const LEAK_EVERY_MS = 250;
 const LEAK_CAP_BYTES = 256_000_000;
-/** The loop is taken for this long, then free for the next: about 85 % of a core, and every request waits its turn. */
-const SPIN_MS = 140;
-const SPIN_PAUSE_MS = 25;
+/** The loop is taken for this long, then free for the next: about nine tenths of a core, and every request waits its turn. */
+const SPIN_MS = 240;
+const SPIN_PAUSE_MS = 20;
 const LEAKED_CONNECTIONS = 8;
 const SLOW_QUERY_MS = 300;
 

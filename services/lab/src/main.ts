@@ -1,0 +1,4 @@
+import { runHost } from "@tocsin/host";
+import { lab } from "./module.ts";
+
+await runHost([lab]);
