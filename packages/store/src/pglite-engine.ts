@@ -7,6 +7,7 @@ import { assertOutsideTransaction, type Engine, insideTransaction, outsideTransa
 import { queryError, storeFolderUnusable, storeUnavailable, transactionAborted } from "./errors.ts";
 import { createExclusive } from "./exclusive.ts";
 import { lockFolder } from "./folder-lock.ts";
+import { openDatabase } from "./pglite-open.ts";
 import { PARSERS, wireParameters } from "./values.ts";
 
 const PARSER_BY_OID = Object.fromEntries(PARSERS);
@@ -21,15 +22,22 @@ interface Answer {
   rowCount: number;
 }
 
+interface Turn {
+  /** @throws AppError `STORE_UNAVAILABLE` when the turn is over */
+  run<A>(statement: () => Promise<A>): Promise<A>;
+  /** Rolls back what is open and lets the next one through. */
+  end(): Promise<void>;
+}
+
+/** As `idle_in_transaction_session_timeout` on a server. */
+const IDLE_MS = 60_000;
+
 /** `embedded:memory` has no folder; its content ends with the process. */
 export async function openPglite(folder: string | undefined, log: Logger): Promise<Engine> {
   const lock = folder === undefined ? undefined : await lockFolder(folder);
   let db: PGlite;
   try {
-    const { PGlite: Pglite } = await import("@electric-sql/pglite");
-    // Never `relaxedDurability`: a statement is answered only when its writes are with the operating system.
-    db = await Pglite.create(folder === undefined ? "memory://" : `${folder}/pgdata`);
-    await db.exec("SET TIME ZONE 'UTC'; SET lock_timeout = '10s';");
+    db = await openDatabase(folder === undefined ? undefined : `${folder}/pgdata`);
   } catch (error) {
     await lock?.release();
     throw storeFolderUnusable(folder ?? "memory", "PGlite does not open it", error);
@@ -48,9 +56,8 @@ export async function openPglite(folder: string | undefined, log: Logger): Promi
     return { rows: last?.rows ?? [], rowCount: Math.max(last?.affectedRows ?? 0, last?.rows.length ?? 0) };
   };
 
-  /** One statement, or a script when there are no parameters. Only within a turn. */
-  async function execute(text: string, params: readonly unknown[] | undefined): Promise<Answer> {
-    if (closed) throw storeUnavailable("the store is closed");
+  /** One statement, or a script when there are no parameters. */
+  async function execute(text: string, params?: readonly unknown[]): Promise<Answer> {
     try {
       if (params === undefined || params.length === 0)
         return answerOf((await db.exec(text, { parsers: PARSER_BY_OID })) as Results<Record<string, unknown>>[]);
@@ -64,98 +71,129 @@ export async function openPglite(folder: string | undefined, log: Logger): Promi
     }
   }
 
-  /** Leaves the connection as a fresh one of a pool would be. */
-  async function endTurn(): Promise<void> {
-    if (!closed && db.isInTransaction()) await db.exec("ROLLBACK");
+  /** The same with PGlite's own values, for libraries. The rows of a script's statements are joined, as pg-boss expects. */
+  async function executeNative(text: string, params?: readonly unknown[]): Promise<Answer> {
+    if (params !== undefined && params.length > 0) return answerOf([await db.query<Record<string, unknown>>(text, [...params])]);
+    const results = (await db.exec(text)) as Results<Record<string, unknown>>[];
+    return { ...answerOf(results), rows: results.flatMap(({ rows }) => rows) };
   }
 
-  const query = async (text: string, params?: readonly unknown[]): Promise<Answer> => {
+  /** Waits for the connection. As a server would, it takes it back from one that forgets it in the middle of a transaction. */
+  async function beginTurn(): Promise<Turn> {
+    const release = await turns.acquire();
+    let over: string | undefined;
+    let ending: Promise<void> | undefined;
+    let running = 0;
+    let timer: NodeJS.Timeout | undefined;
+
+    function end(reason: string): Promise<void> {
+      over ??= reason;
+      clearTimeout(timer);
+      ending ??= (async () => {
+        try {
+          if (!closed && db.isInTransaction()) await db.exec("ROLLBACK");
+        } finally {
+          release();
+        }
+      })();
+      return ending;
+    }
+    function watch(): void {
+      timer = setTimeout(() => {
+        log.error({ idleMs: IDLE_MS }, "transaction idle for too long");
+        end(`was rolled back after ${IDLE_MS} ms without a statement`).catch(() => {});
+      }, IDLE_MS);
+      timer.unref();
+    }
+
+    watch();
+    return {
+      async run(statement) {
+        if (closed) throw storeUnavailable("the store is closed");
+        if (over !== undefined) throw storeUnavailable(`the transaction ${over}`);
+        clearTimeout(timer);
+        running++;
+        try {
+          return await statement();
+        } finally {
+          running--;
+          if (running === 0 && over === undefined) watch();
+        }
+      },
+      end: () => end("has ended"),
+    };
+  }
+
+  async function once(statement: () => Promise<Answer>): Promise<Answer> {
     assertOutsideTransaction();
-    return turns.run(async () => {
-      try {
-        return await execute(text, params);
-      } finally {
-        await endTurn();
-      }
-    });
-  };
+    const turn = await beginTurn();
+    try {
+      return await turn.run(statement);
+    } finally {
+      await turn.end();
+    }
+  }
+  const query = (text: string, params?: readonly unknown[]) => once(() => execute(text, params));
+  const native = (text: string, params?: readonly unknown[]) => once(() => executeNative(text, params));
 
   async function transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T> {
     assertOutsideTransaction();
-    return turns.run(async () => {
-      let ended = false;
-      const tx = {
-        async query(text: string, params?: readonly unknown[]) {
-          if (ended) throw storeUnavailable("the transaction has ended");
-          return execute(text, params);
-        },
-      } as Queryable;
-      await execute("BEGIN", undefined);
-      try {
-        const result = await insideTransaction(tx, work);
-        ended = true;
-        await execute("COMMIT", undefined).catch((error: unknown) => {
-          throw (error as { cause?: { name?: string } }).cause?.name === "TransactionAbortedError" ? transactionAborted() : error;
-        });
-        return result;
-      } finally {
-        ended = true;
-        await endTurn();
-      }
-    });
+    const turn = await beginTurn();
+    let ended = false;
+    let failed = false;
+    const tx = {
+      async query(text: string, params?: readonly unknown[]) {
+        if (ended) throw storeUnavailable("the transaction has ended");
+        try {
+          const answer = await turn.run(() => execute(text, params));
+          if (/^\s*rollback\s+to\b/i.test(text)) failed = false;
+          return answer;
+        } catch (error) {
+          failed = true;
+          throw error;
+        }
+      },
+    } as Queryable;
+    try {
+      await turn.run(() => execute("BEGIN"));
+      const result = await insideTransaction(tx, work);
+      ended = true;
+      // The COMMIT of a failed transaction is a ROLLBACK that calls itself a success.
+      if (failed) throw transactionAborted();
+      await turn.run(() => execute("COMMIT"));
+      return result;
+    } finally {
+      ended = true;
+      await turn.end();
+    }
   }
 
   async function listen(channel: string, onNotice: (payload: string) => void): Promise<() => Promise<void>> {
+    assertOutsideTransaction();
     const deliver = outsideTransaction(onNotice);
     const listeners = channels.get(channel) ?? new Set();
     channels.set(channel, listeners);
     listeners.add(deliver);
     const name = `"${channel.replaceAll('"', '""')}"`;
-    if (listeners.size === 1) await query(`LISTEN ${name}`);
+    // Also for a second listener: the first one's LISTEN may be waiting yet.
+    await query(`LISTEN ${name}`);
     return async () => {
       if (!listeners.delete(deliver) || listeners.size > 0 || closed) return;
       await query(`UNLISTEN ${name}`);
+      // One that came while this waited for its turn.
+      if (listeners.size > 0) await query(`LISTEN ${name}`);
     };
   }
-
-  /** With PGlite's own values; `db.exec` answers each statement of a script, whose rows are joined as pg-boss expects. */
-  async function nativeWithinTurn(text: string, params?: readonly unknown[]) {
-    if (params !== undefined && params.length > 0) {
-      const result = await db.query<Record<string, unknown>>(text, [...params]);
-      return { rows: result.rows, rowCount: Math.max(result.affectedRows ?? 0, result.rows.length) };
-    }
-    const results = (await db.exec(text)) as Results<Record<string, unknown>>[];
-    return { rows: results.flatMap(({ rows }) => rows), rowCount: answerOf(results).rowCount };
-  }
-  const native = async (text: string, params?: readonly unknown[]) => {
-    assertOutsideTransaction();
-    return turns.run(async () => {
-      if (closed) throw storeUnavailable("the store is closed");
-      try {
-        return await nativeWithinTurn(text, params);
-      } finally {
-        await endTurn();
-      }
-    });
-  };
 
   const pool: PoolLike = {
     query: native,
     async connect() {
       assertOutsideTransaction();
-      const release = await turns.acquire();
-      let released = false;
+      const turn = await beginTurn();
       return {
-        query(text, params) {
-          if (released) return Promise.reject(storeUnavailable("the client was released"));
-          return nativeWithinTurn(text, params);
-        },
+        query: (text, params) => turn.run(() => executeNative(text, params)),
         release() {
-          if (released) return;
-          released = true;
-          endTurn()
-            .catch((error: unknown) => log.error({ err: error }, "pglite client release failed"))
-            .finally(release);
+          turn.end().catch((error: unknown) => log.error({ err: error }, "client release failed"));
         },
       };
     },

@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import { backoffMs, type Clock, type Logger } from "@tocsin/runtime";
 import pg from "pg";
 import { outsideTransaction } from "./engine.ts";
@@ -24,7 +25,7 @@ export function createListener(url: string, log: Logger, clock: Clock): Listener
     const client = new pg.Client({ ...connectionConfig(url), query_timeout: 10_000 });
     let isUp = false;
     client.on("notification", ({ channel, payload = "" }) => {
-      for (const deliver of channels.get(channel) ?? []) deliver(payload);
+      for (const deliver of channels.get(channel) ?? []) setImmediate(deliver, payload);
     });
     client.on("error", (error) => log.warn({ err: error }, "listening connection error"));
     client.on("end", () => {
@@ -44,14 +45,14 @@ export function createListener(url: string, log: Logger, clock: Clock): Listener
   }
 
   function beat(client: pg.Client): void {
-    const timer = setTimeout(() => {
-      client.query("SELECT 1").then(
-        () => beat(client),
-        () => client.end().catch(() => {}),
-      );
+    const timer = setInterval(() => {
+      client.query("SELECT 1").catch(() => {
+        // Nobody answers any more, so do not wait for a goodbye.
+        (client as unknown as { connection: { stream: Socket } }).connection.stream.destroy();
+      });
     }, HEARTBEAT_MS);
     timer.unref();
-    client.once("end", () => clearTimeout(timer));
+    client.once("end", () => clearInterval(timer));
   }
 
   function reconnect(): void {
@@ -60,7 +61,7 @@ export function createListener(url: string, log: Logger, clock: Clock): Listener
         try {
           const client = await connect();
           // Notices may have been missed meanwhile.
-          for (const listeners of channels.values()) for (const deliver of listeners) deliver("");
+          for (const listeners of channels.values()) for (const deliver of listeners) setImmediate(deliver, "");
           return client;
         } catch (error) {
           if (closing.signal.aborted) throw error;
@@ -73,31 +74,46 @@ export function createListener(url: string, log: Logger, clock: Clock): Listener
     connection.catch(() => {});
   }
 
+  async function subscribe(channel: string): Promise<void> {
+    for (;;) {
+      if (connection === undefined) {
+        const first = connect();
+        connection = first;
+        first.catch(() => {
+          if (connection === first) connection = undefined;
+        });
+      }
+      const used = connection;
+      const client = await used;
+      try {
+        await client.query(`LISTEN ${identifier(channel)}`);
+        return;
+      } catch (error) {
+        // Lost just now: the connection that follows is being made.
+        if (connection === used) throw error;
+      }
+    }
+  }
+
   return {
     async listen(channel, onNotice) {
       if (closing.signal.aborted) throw storeUnavailable("the store is closed");
       const deliver = outsideTransaction(onNotice);
       const listeners = channels.get(channel) ?? new Set();
-      const isFirst = listeners.size === 0;
       channels.set(channel, listeners);
       listeners.add(deliver);
-      if (connection === undefined) {
-        connection = connect();
-        connection.catch(() => {
-          connection = undefined;
-        });
-        await connection;
-      } else if (isFirst) {
-        const client = await connection;
-        // When the connection breaks here, the one that follows listens to every known channel.
-        await client.query(`LISTEN ${identifier(channel)}`).catch((error: unknown) => {
-          throw queryError(error, "LISTEN");
-        });
+      try {
+        await subscribe(channel);
+      } catch (error) {
+        listeners.delete(deliver);
+        throw queryError(error, "LISTEN");
       }
       return async () => {
         if (!listeners.delete(deliver) || listeners.size > 0 || closing.signal.aborted) return;
-        const client = await connection;
+        const client = await connection?.catch(() => undefined);
         if (listeners.size === 0) await client?.query(`UNLISTEN ${identifier(channel)}`).catch(() => {});
+        // One that came while this waited.
+        if (listeners.size > 0) await subscribe(channel);
       };
     },
     async close() {
