@@ -1,6 +1,6 @@
 // Terms. A *transition* is one change of one alert: it starts to fire or it resolves. Its *event time* says when that was; messages may
 // come late, twice or from a twin, and event time alone decides what they mean. A *fact* is what an incident's timeline will say.
-import type { Alert, MemberRole, Reason } from "@tocsin/contracts";
+import type { Alert, IncidentState, MemberRole, Reason } from "@tocsin/contracts";
 import { type CorrelationConfig, DEFAULT_CORRELATION, INFRASTRUCTURE_LABELS, type InfrastructureKind } from "./config.ts";
 import { learn, type PairChange } from "./cooccurrence.ts";
 import { candidates, learnedKey, type Newcomer } from "./evidence.ts";
@@ -10,7 +10,7 @@ import { roleOf, rootOf, titleOf } from "./roots.ts";
 import { bearingOf, mentionsIn, templateOf } from "./signature.ts";
 import { firstOf, type Suppression, type Suppressor, watchdogSuppressor } from "./suppression.ts";
 import type { AlertState, LiveIncident, WorkingSet } from "./working-set.ts";
-import { parseWorkload, subjectOf } from "./workload.ts";
+import { nodeOf, subjectOf } from "./workload.ts";
 
 /** What became of one message. `duplicate` changes nothing and is told nowhere; the others are stored once each. */
 export interface AlertDecision {
@@ -58,7 +58,13 @@ export interface Decisions {
   readonly members: readonly MemberDecision[];
   readonly roles: readonly RoleDecision[];
   /** Incidents that ended by being merged into another. */
-  readonly merged: readonly { readonly from: LiveIncident; readonly into: LiveIncident; readonly reasons: readonly Reason[] }[];
+  readonly merged: readonly {
+    readonly from: LiveIncident;
+    readonly into: LiveIncident;
+    readonly reasons: readonly Reason[];
+    readonly fingerprints: readonly string[] /** Of `from`, before it ended. */;
+    readonly stateBefore: IncidentState;
+  }[];
   readonly facts: readonly Fact[];
   readonly pairs: readonly PairChange[];
 }
@@ -97,7 +103,7 @@ export function alertStateOf(
   const { labels } = alert;
   let namespace: string | undefined;
   for (const name of INFRASTRUCTURE_LABELS.namespace) namespace ??= labels[name];
-  const node = subject === undefined ? "" : nodeOf(subject, namespace, set);
+  const node = subject === undefined ? "" : nodeOf(subject, namespace, set.graph);
   const fromTopology = node === "" ? undefined : set.graph.labels(node);
   const infrastructure: string[] = [];
   for (const [kind, names] of isDepth) {
@@ -130,14 +136,6 @@ export function alertStateOf(
     incidentId: undefined,
     suppressedBy: undefined,
   };
-}
-
-/** Where a subject is in the graph, or a name of its own that no node has. */
-export function nodeOf(subject: string, namespace: string | undefined, set: WorkingSet): string {
-  const known = set.graph.resolve(subject, namespace);
-  if (known !== undefined) return known;
-  const workload = parseWorkload(subject);
-  return workload.kinded ? `~${workload.base}#${workload.ordinal}` : subject;
 }
 
 /**
@@ -205,7 +203,7 @@ interface Turn {
   members: MemberDecision[];
   /** Where the members of ended incidents went, by id. */
   readonly endedInto: Map<string, string>;
-  readonly merged: { from: LiveIncident; into: LiveIncident; reasons: readonly Reason[] }[];
+  readonly merged: Decisions["merged"][number][];
   facts: Fact[];
   readonly pairs: PairChange[];
 }
@@ -484,6 +482,7 @@ function merge(turn: Turn, into: LiveIncident, from: LiveIncident, reasons: read
   moveMembers(turn.set, ended, kept, moved);
   kept.root = rootOf(kept);
   kept.rolesFor = undefined;
+  const stateBefore = ended.state;
   ended.state = "closed";
   turn.set.incidents.delete(ended.id);
   turn.changed.add(kept);
@@ -503,7 +502,7 @@ function merge(turn: Turn, into: LiveIncident, from: LiveIncident, reasons: read
   }
   turn.endedInto.set(ended.id, kept.id);
   if (neverSeen) return;
-  turn.merged.push({ from: ended, into: kept, reasons });
+  turn.merged.push({ from: ended, into: kept, reasons, fingerprints, stateBefore });
   const fact = { kind: "merged", at: item.at, fingerprints } as const;
   const text = sentence(reasons);
   const nameOf = (incident: LiveIncident) => incident.title || incident.id;

@@ -11,7 +11,8 @@ export {
   type RoleDecision,
 } from "./correlate.ts";
 export { compileGraph, EMPTY_GRAPH, type Graph } from "./graph.ts";
-export { addMember, forgetIncident } from "./membership.ts";
+export { addMember, forgetIncident, relocate } from "./membership.ts";
+export { restoreAlert, restoreIncident, type StoredAlert, type StoredIncident } from "./restore.ts";
 export { type RankedRoot, rankRoots, rootOf } from "./roots.ts";
 export { firstOf, type Suppression, type Suppressor } from "./suppression.ts";
 export { type AlertState, createWorkingSet, type LiveIncident, type WorkingSet } from "./working-set.ts";

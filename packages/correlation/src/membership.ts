@@ -1,8 +1,9 @@
 import type { Severity } from "@tocsin/contracts";
 import { learnedKey } from "./evidence.ts";
-import { summarise } from "./roots.ts";
+import type { Graph } from "./graph.ts";
+import { rootOf, summarise } from "./roots.ts";
 import type { AlertState, LiveIncident, WorkingSet } from "./working-set.ts";
-import { parseWorkload } from "./workload.ts";
+import { nodeOf, parseWorkload } from "./workload.ts";
 
 const RANK: Readonly<Record<Severity, number>> = { critical: 2, warning: 1, info: 0 };
 export const worse = (a: Severity, b: Severity): Severity => (RANK[b] > RANK[a] ? b : a);
@@ -46,16 +47,39 @@ export function removeMembers(set: WorkingSet, incident: LiveIncident, alerts: r
   forgetIndexes(set, incident);
   const gone = new Set(alerts);
   const stay = [...incident.members.values()].filter((each) => !gone.has(each));
+  for (const alert of alerts) {
+    incident.roles.delete(alert.fingerprint);
+    alert.incidentId = undefined;
+  }
+  rebuild(set, incident, stay);
+}
+
+function rebuild(set: WorkingSet, incident: LiveIncident, members: readonly AlertState[]): void {
+  const { recoveredAt } = incident;
   incident.members.clear();
   incident.nodes.clear();
   incident.rules.clear();
   incident.templates.clear();
   incident.firing = 0;
-  for (const alert of alerts) {
-    incident.roles.delete(alert.fingerprint);
-    alert.incidentId = undefined;
+  if (members.length > 0) {
+    incident.startedAt = Number.POSITIVE_INFINITY;
+    incident.severity = "info";
   }
-  for (const alert of stay) addMember(set, incident, alert);
+  for (const alert of members) addMember(set, incident, alert);
+  if (incident.firing === 0) incident.recoveredAt = recoveredAt;
+}
+
+/** Takes over a new topology: every alert finds its node again, and incidents are indexed under the new ones. Membership stays. */
+export function relocate(set: WorkingSet, graph: Graph): void {
+  const recent = [...set.recent];
+  for (const incident of set.incidents.values()) forgetIndexes(set, incident);
+  set.graph = graph;
+  for (const alert of set.alerts.values()) if (alert.service !== undefined) alert.node = nodeOf(alert.service, alert.namespace, graph);
+  for (const incident of set.incidents.values()) {
+    rebuild(set, incident, [...incident.members.values()]);
+    incident.root = rootOf(incident);
+  }
+  set.recent.splice(0, set.recent.length, ...recent);
 }
 
 export function moveMembers(set: WorkingSet, from: LiveIncident, to: LiveIncident, alerts: readonly AlertState[]): void {

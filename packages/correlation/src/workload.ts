@@ -1,6 +1,8 @@
 // Terms. A *workload* is what people mean by a service, whatever object speaks for it: `frontend-pod-1`, `frontend-service-1` and
 // `frontend-deployment-1` are one workload. Its *base* is the name without the kind of object, its *ordinal* the number behind it.
 
+import type { Graph } from "./graph.ts";
+
 const KIND = "(?:service|svc|pod|deployment|deploy|replicaset|statefulset|daemonset)";
 const KINDED = new RegExp(`^(.+?)[-_.]${KIND}(?:[-_.](\\d+))?$`);
 /** Kubernetes' pod names: `<deployment>-<replicaset hash>-<5 random>`, or `<statefulset>-<ordinal>`. */
@@ -36,4 +38,12 @@ export function subjectOf(alert: { service?: string | undefined; labels: Readonl
     if (value) return value;
   }
   return undefined;
+}
+
+/** Where a subject is in the graph, or a name of its own that no node has. */
+export function nodeOf(subject: string, namespace: string | undefined, graph: Graph): string {
+  const known = graph.resolve(subject, namespace);
+  if (known !== undefined) return known;
+  const workload = parseWorkload(subject);
+  return workload.kinded ? `~${workload.base}#${workload.ordinal}` : subject;
 }

@@ -1,0 +1,133 @@
+// What the correlator writes about alerts: every acknowledged transition once, and the current state of each alert. All writes are
+// set-based: one statement for a batch, however large.
+import type { Alert } from "@tocsin/contracts";
+import type { Queryable } from "@tocsin/runtime";
+import { cleanText, jsonText } from "../values.ts";
+
+/** A transition and what became of it. */
+export interface AlertTransition {
+  readonly alert: Alert;
+  readonly outcome: "incident" | "suppressed";
+  readonly incidentId: string | undefined;
+  readonly reason: string;
+}
+
+/** Which of the transitions are stored already. */
+export async function knownTransitions(on: Queryable, dedupeKeys: readonly string[]): Promise<ReadonlySet<string>> {
+  if (dedupeKeys.length === 0) return new Set();
+  const { rows } = await on.query<{ key: string }>(`SELECT dedupe_key AS key FROM alert_transitions WHERE dedupe_key = ANY ($1::text[])`, [
+    dedupeKeys,
+  ]);
+  return new Set(rows.map(({ key }) => key));
+}
+
+/** Stores transitions; one that is there already stays as it is. */
+export async function insertTransitions(tx: Queryable, transitions: readonly AlertTransition[]): Promise<void> {
+  if (transitions.length === 0) return;
+  await tx.query(
+    `INSERT INTO alert_transitions (dedupe_key, scope, fingerprint, status, starts_at, ends_at, received_at, outcome, incident_id, reason)
+     SELECT dedupe_key, scope, fingerprint, status, starts_at, ends_at, received_at, outcome, incident_id, reason
+       FROM jsonb_to_recordset($1::jsonb) AS t (dedupe_key text, scope text, fingerprint text, status text, starts_at timestamptz,
+            ends_at timestamptz, received_at timestamptz, outcome text, incident_id text, reason text)
+     ON CONFLICT (dedupe_key) DO NOTHING`,
+    [
+      jsonText(
+        transitions.map(({ alert, outcome, incidentId, reason }) => ({
+          dedupe_key: alert.dedupeKey,
+          scope: alert.scope,
+          fingerprint: alert.fingerprint,
+          status: alert.status,
+          starts_at: alert.startsAt,
+          ends_at: alert.endsAt,
+          received_at: alert.receivedAt,
+          outcome,
+          incident_id: incidentId,
+          reason,
+        })),
+      ),
+    ],
+  );
+}
+
+/** The current state of an alert, as the correlator knows it. */
+export interface AlertRow {
+  readonly scope: string;
+  readonly fingerprint: string;
+  readonly name: string;
+  readonly service: string | null;
+  readonly severity: Alert["severity"];
+  readonly source: string;
+  readonly labels: Alert["labels"];
+  readonly annotations: Alert["annotations"];
+  readonly status: Alert["status"];
+  readonly startsAt: string;
+  readonly endsAt: string | null;
+  readonly receivedAt: string;
+  readonly generatorURL: string | null;
+  readonly groupKey: string | null;
+  readonly incidentId: string | null;
+  /** Why it is in no incident, or how it came into its own. */
+  readonly reason: string | null;
+  readonly flapping: boolean;
+  /** Unix milliseconds. */
+  readonly transitions: readonly number[];
+}
+
+export const ALERT_COLUMNS = `a.scope, a.fingerprint, a.name, a.service, a.severity, a.source, a.labels, a.annotations, a.status, a.starts_at AS "startsAt",
+  a.ends_at AS "endsAt", a.received_at AS "receivedAt", a.generator_url AS "generatorURL", a.group_key AS "groupKey", a.incident_id AS "incidentId",
+  a.reason, a.flapping, a.transitions`;
+
+/** The alerts of the given scopes and fingerprints (two lists of equal length) that are known. */
+export async function findAlerts(
+  on: Queryable,
+  keys: readonly { readonly scope: string; readonly fingerprint: string }[],
+): Promise<readonly AlertRow[]> {
+  if (keys.length === 0) return [];
+  const { rows } = await on.query<AlertRow>(
+    `SELECT ${ALERT_COLUMNS} FROM unnest($1::text[], $2::text[]) AS k (scope, fingerprint)
+       JOIN alerts a ON a.scope = k.scope AND a.fingerprint = k.fingerprint`,
+    [keys.map(({ scope }) => cleanText(scope)), keys.map(({ fingerprint }) => fingerprint)],
+  );
+  return rows;
+}
+
+/** Writes the current states; each alert at most once. */
+export async function upsertAlerts(tx: Queryable, alerts: readonly AlertRow[]): Promise<void> {
+  if (alerts.length === 0) return;
+  await tx.query(
+    `INSERT INTO alerts (scope, fingerprint, name, service, severity, source, labels, annotations, status, starts_at, ends_at, received_at,
+                         generator_url, group_key, outcome, incident_id, reason, flapping, transitions)
+     SELECT scope, fingerprint, name, service, severity, source, labels, annotations, status, "startsAt", "endsAt", "receivedAt",
+            "generatorURL", "groupKey", CASE WHEN "incidentId" IS NULL THEN 'suppressed' ELSE 'incident' END, "incidentId", reason, flapping, transitions
+       FROM jsonb_to_recordset($1::jsonb) AS t (scope text, fingerprint text, name text, service text, severity text, source text, labels jsonb,
+            annotations jsonb, status text, "startsAt" timestamptz, "endsAt" timestamptz, "receivedAt" timestamptz, "generatorURL" text,
+            "groupKey" text, "incidentId" text, reason text, flapping boolean, transitions jsonb)
+     ON CONFLICT (scope, fingerprint) DO UPDATE SET
+       severity = EXCLUDED.severity, source = EXCLUDED.source, annotations = EXCLUDED.annotations, status = EXCLUDED.status,
+       starts_at = EXCLUDED.starts_at, ends_at = EXCLUDED.ends_at, received_at = EXCLUDED.received_at, generator_url = EXCLUDED.generator_url,
+       group_key = EXCLUDED.group_key, outcome = EXCLUDED.outcome, incident_id = EXCLUDED.incident_id, reason = EXCLUDED.reason,
+       flapping = EXCLUDED.flapping, transitions = EXCLUDED.transitions`,
+    [jsonText(alerts)],
+  );
+}
+
+/** What can change about an alert without a message of its own. Times are Unix milliseconds. */
+export interface AlertChange {
+  readonly scope: string;
+  readonly fingerprint: string;
+  readonly startsAt: number;
+  readonly endsAt: number | undefined;
+  readonly incidentId: string | undefined;
+  readonly flapping: boolean;
+}
+
+export async function updateAlerts(tx: Queryable, changes: readonly AlertChange[]): Promise<void> {
+  if (changes.length === 0) return;
+  await tx.query(
+    `UPDATE alerts a SET starts_at = to_timestamp(t."startsAt" / 1000.0), ends_at = to_timestamp(t."endsAt" / 1000.0), incident_id = t."incidentId",
+            outcome = CASE WHEN t."incidentId" IS NULL THEN 'suppressed' ELSE 'incident' END, flapping = t.flapping
+       FROM jsonb_to_recordset($1::jsonb) AS t (scope text, fingerprint text, "startsAt" bigint, "endsAt" bigint, "incidentId" text, flapping boolean)
+      WHERE a.scope = t.scope AND a.fingerprint = t.fingerprint`,
+    [jsonText(changes)],
+  );
+}

@@ -1,0 +1,4 @@
+import { runHost } from "@tocsin/host";
+import { correlator } from "./module.ts";
+
+await runHost([correlator]);
