@@ -1,3 +1,5 @@
+export { type RunningDockerd, startDockerd } from "./docker.ts";
+export { type ImageOptions, importBusybox, importImage, importNodeApp } from "./docker-image.ts";
 export { eventually } from "./eventually.ts";
 export { type FakeClock, fakeClock } from "./fake-clock.ts";
 export { freePort } from "./free-port.ts";

@@ -23,25 +23,21 @@ export async function ask<T>(what: string, call: () => Promise<T>, tolerate: rea
   }
 }
 
+export interface LogOptions {
+  readonly follow: boolean;
+  readonly tail?: number;
+  readonly sinceSeconds?: number;
+  readonly timestamps: boolean;
+  readonly tty: boolean;
+}
+
 /**
- * Reads the logs of a container as a stream, so that the cap holds before the memory is used and not after.
+ * Reads the logs of a container as a stream, so that a cap holds before the memory is used and not after.
  *
  * @param onText text of both streams in the order in which it was printed
  * @returns when the daemon ends the stream: at the end of what there is, or (with `follow`) when the container exits
  */
-export async function readLogs(
-  docker: Docker,
-  id: string,
-  options: {
-    readonly follow: boolean;
-    readonly tail?: number;
-    readonly sinceSeconds?: number;
-    readonly timestamps: boolean;
-    readonly tty: boolean;
-  },
-  onText: (text: string) => void,
-  signal?: AbortSignal,
-): Promise<void> {
+export async function readLogs(docker: Docker, id: string, options: LogOptions, onText: (text: string) => void): Promise<void> {
   const query = {
     stdout: true,
     stderr: true,
@@ -50,31 +46,31 @@ export async function readLogs(
     ...(options.tail === undefined ? {} : { tail: options.tail }),
     ...(options.sinceSeconds === undefined ? {} : { since: Math.floor(Date.now() / 1000 - options.sinceSeconds) }),
   };
-  const stream = await new Promise<NodeJS.ReadableStream & { destroy(): void }>((resolve, reject) => {
-    docker.modem.dial(
-      {
-        path: `/containers/${id}/logs?`,
-        method: "GET",
-        isStream: true,
-        options: query,
-        statusCodes: { 200: true, 404: "no such container", 500: "server error" },
-        ...(signal ? { abortSignal: signal } : {}),
-      },
-      (error: unknown, answer: unknown) => (error ? reject(error) : resolve(answer as never)),
+  await readStream(await dial(docker, "GET", `/containers/${id}/logs?`, query), options.tty, onText);
+}
+
+/**
+ * Listens to what a container without TTY prints from now on. Unlike its logs, that is complete even when it prints more than the
+ * log files keep. Opened before the start, it misses nothing.
+ *
+ * @returns (once it listens) a promise of the end: when the container exits
+ */
+export async function listenTo(docker: Docker, id: string, onText: (text: string) => void): Promise<{ readonly ended: Promise<void> }> {
+  const stream = await dial(docker, "POST", `/containers/${id}/attach?`, { stream: true, stdout: true, stderr: true });
+  return { ended: readStream(stream, false, onText) };
+}
+
+const dial = (docker: Docker, method: "GET" | "POST", path: string, options: object) =>
+  new Promise<AsyncIterable<Buffer>>((resolve, reject) => {
+    const statusCodes = { 101: true, 200: true, 400: "bad parameter", 404: "no such container", 409: "conflict", 500: "server error" };
+    docker.modem.dial({ path, method, isStream: true, options, statusCodes }, (error: unknown, answer: unknown) =>
+      error ? reject(error) : resolve(answer as AsyncIterable<Buffer>),
     );
   });
+
+async function readStream(stream: AsyncIterable<Buffer>, tty: boolean, onText: (text: string) => void): Promise<void> {
   const decoder = new TextDecoder();
-  const demultiplex = createDemultiplexer((payload) => onText(decoder.decode(payload, { stream: true })));
-  const onAbort = () => stream.destroy();
-  signal?.addEventListener("abort", onAbort, { once: true });
-  try {
-    for await (const chunk of stream) {
-      if (options.tty) onText(decoder.decode(chunk as Buffer, { stream: true }));
-      else demultiplex(chunk as Buffer);
-    }
-  } catch (error) {
-    if (!signal?.aborted) throw error;
-  } finally {
-    signal?.removeEventListener("abort", onAbort);
-  }
+  const print = (payload: Buffer) => onText(decoder.decode(payload, { stream: true }));
+  const demultiplex = tty ? print : createDemultiplexer(print);
+  for await (const chunk of stream) demultiplex(chunk);
 }

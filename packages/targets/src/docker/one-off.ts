@@ -4,7 +4,7 @@ import { targetFailed } from "../errors.ts";
 import type { OneOff, OneOffResult } from "../target-port.ts";
 import { createCappedText } from "./capped-text.ts";
 import type { Inspected } from "./container-view.ts";
-import { ask, readLogs } from "./docker-calls.ts";
+import { ask, listenTo, readLogs } from "./docker-calls.ts";
 import { LABELS } from "./labels.ts";
 import { oneOffSpec } from "./one-off-spec.ts";
 
@@ -31,10 +31,19 @@ export async function runOneOff(docker: Docker, spec: OneOff): Promise<OneOffRes
   const output = createCappedText(OUTPUT_CAP);
   let timedOut = false;
   if (before.State.Status === "created" || before.State.Running) {
-    // Opened before the start, so that even the shortest run is not missed.
-    const exited = container.wait({ condition: before.State.Running ? "not-running" : "next-exit" });
+    const isRunning = before.State.Running;
+    const print = (text: string) => {
+      output.append(text);
+      spec.onOutput?.(text);
+    };
+    // Both opened before the start, so that even the shortest run is not missed.
+    const exited = container.wait({ condition: isRunning ? "not-running" : "next-exit" });
     exited.catch(() => {}); // looked at below, unless the start fails
-    if (!before.State.Running) await ask(`start ${spec.name}`, () => container.start(), [304]);
+    const printed = isRunning
+      ? readLogs(docker, spec.name, { follow: true, timestamps: false, tty: false }, print)
+      : (await ask(`attach to ${spec.name}`, () => listenTo(docker, spec.name, print)))?.ended;
+    printed?.catch((error) => output.append(`\n(the output could not be read to its end: ${messageOf(error)})`));
+    if (!isRunning) await ask(`start ${spec.name}`, () => container.start(), [304]);
     const kill = () => void ask(`kill ${spec.name}`, () => container.kill(), [404, 409]).catch(() => {});
     const deadline = setTimeout(
       () => {
@@ -46,13 +55,8 @@ export async function runOneOff(docker: Docker, spec: OneOff): Promise<OneOffRes
     spec.signal?.addEventListener("abort", kill, { once: true });
     if (spec.signal?.aborted) kill();
     try {
-      await Promise.all([
-        ask(`wait for ${spec.name}`, () => exited),
-        readLogs(docker, spec.name, { follow: true, timestamps: false, tty: false }, (text) => {
-          output.append(text);
-          spec.onOutput?.(text);
-        }).catch((error) => output.append(`\n(the output could not be read to its end: ${messageOf(error)})`)),
-      ]);
+      await ask(`wait for ${spec.name}`, () => exited);
+      await printed?.catch(() => {}); // said in the output already
     } finally {
       clearTimeout(deadline);
       spec.signal?.removeEventListener("abort", kill);

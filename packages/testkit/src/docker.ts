@@ -1,0 +1,56 @@
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { request } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startProcess } from "./real-process.ts";
+
+/** A Docker daemon to test with. */
+export interface RunningDockerd {
+  readonly socketPath: string;
+  /** True when it ran before us: containers of others may be there. */
+  readonly shared: boolean;
+  /** Ends the daemon when we started it. */
+  stop(): Promise<void>;
+}
+
+const SYSTEM_SOCKET = "/var/run/docker.sock";
+
+/**
+ * The Docker daemon of this machine when its socket answers; otherwise one of our own with its own folders and without networks
+ * (containers then have the host's network or none). Needs root and the program `dockerd`.
+ */
+export async function startDockerd(): Promise<RunningDockerd> {
+  if (await answersPing(SYSTEM_SOCKET)) return { socketPath: SYSTEM_SOCKET, shared: true, stop: async () => {} };
+  const folder = mkdtempSync(join(tmpdir(), "tocsin-dockerd-"));
+  const socketPath = join(folder, "docker.sock");
+  const inside = (name: string) => join(folder, name);
+  mkdirSync(inside("exec"));
+  const daemon = await startProcess(
+    "dockerd",
+    ["--data-root", inside("data"), "--exec-root", inside("exec"), "--pidfile", inside("pid"), "-H", `unix://${socketPath}`].concat([
+      "--iptables=false",
+      "--bridge=none",
+      "--log-level=warn",
+    ]),
+    () => answersPing(socketPath),
+    { timeoutMs: 60_000 },
+  );
+  return {
+    socketPath,
+    shared: false,
+    async stop() {
+      await daemon.stop();
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+    },
+  };
+}
+
+const answersPing = (socketPath: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    const asked = request({ socketPath, path: "/_ping", signal: AbortSignal.timeout(2_000) }, (response) => {
+      response.resume();
+      resolve(response.statusCode === 200);
+    });
+    asked.on("error", () => resolve(false));
+    asked.end();
+  });
