@@ -34,9 +34,9 @@ export async function pgliteSql(): Promise<TestSql> {
 pg.types.setTypeParser(20, number);
 pg.types.setTypeParser(1700, number);
 
-/** @param url of a real server; what the last connection was told by LISTEN is told to the callbacks */
-export function postgresSql(connection: pg.PoolConfig): TestSql {
-  const pool = new pg.Pool({ ...connection, max: 5 });
+/** A real server. A lost listening connection is made anew, as the port promises. */
+export function postgresSql(connectionString: string): TestSql {
+  const pool = new pg.Pool({ connectionString, max: 5 });
   pool.on("error", () => undefined);
   const over = (queryable: Pick<pg.Pool, "query">): Queryable => ({
     async query<Row extends object>(text: string, params: readonly unknown[] = []) {
@@ -54,19 +54,38 @@ export function postgresSql(connection: pg.PoolConfig): TestSql {
         await client.query("COMMIT");
         return result;
       } catch (error) {
-        await client.query("ROLLBACK");
+        await client.query("ROLLBACK").catch(() => undefined);
         throw error;
       } finally {
         client.release();
       }
     },
     async listen(channel, onNotice) {
-      const client = new pg.Client(connection);
-      client.on("notification", ({ payload = "" }) => onNotice(payload));
-      client.on("error", () => undefined);
-      await client.connect();
-      await client.query(`LISTEN ${channel}`);
-      return () => client.end();
+      let client: pg.Client | undefined;
+      let ended = false;
+      let again: NodeJS.Timeout | undefined;
+      async function connect(): Promise<void> {
+        const fresh = new pg.Client({ connectionString });
+        fresh.on("notification", ({ payload = "" }) => onNotice(payload));
+        fresh.on("error", () => undefined);
+        fresh.on("end", () => {
+          if (!ended && client === fresh) retry();
+        });
+        await fresh.connect();
+        await fresh.query(`LISTEN ${channel}`);
+        client = fresh;
+      }
+      function retry(): void {
+        again = setTimeout(() => {
+          connect().then(() => onNotice(""), retry);
+        }, 100);
+      }
+      await connect();
+      return async () => {
+        ended = true;
+        clearTimeout(again);
+        await client?.end();
+      };
     },
     exec: async (script) => void (await pool.query(script)),
     close: () => pool.end(),
