@@ -1,15 +1,9 @@
 // The root-cause analysis as Markdown, from templates alone: what a reader without a model needs, and no word that is not in the record.
-import type { CauseKind, Diagnosis, Evidence, Member, RunState, TimelineEntry } from "@tocsin/contracts";
+import type { CauseKind, Diagnosis, Evidence, Member, RunView, TimelineEntry } from "@tocsin/contracts";
 import { duration, listed } from "./figures.ts";
 
 /** A run as the analysis tells of it. */
-export interface AnalysedRun {
-  readonly title: string;
-  readonly runbook: string;
-  readonly state: RunState;
-  readonly reason?: string;
-  readonly parameters: Readonly<Record<string, string>>;
-}
+export type AnalysedRun = Pick<RunView, "title" | "runbook" | "state" | "reason" | "parameters">;
 
 /** How it ended: `mitigated` by a run, `recovered` by itself, or `escalated` to a person. */
 export type Ending =

@@ -4,7 +4,7 @@ import { evidenceOf } from "./evidence.ts";
 import { clockTime, listed } from "./figures.ts";
 import { type Finding, findChanges } from "./findings.ts";
 import type { DiagnosisInput } from "./input.ts";
-import { RANKING_WEIGHTS, type RankedService, type RankingWeights, rankServices } from "./rank.ts";
+import { type Contribution, RANKING_WEIGHTS, type RankedService, type RankingWeights, rankServices } from "./rank.ts";
 import { clamp } from "./robust.ts";
 
 export interface DiagnosisOptions {
@@ -152,14 +152,16 @@ function causeEvidence(
   evidence: Map<string, Evidence>,
 ): string[] {
   const ids: string[] = [];
+  // The strongest of every family before the second of any: a change or a log line is worth more to the reader than a third metric.
   const findings = each.contributions
     .filter((c) => c.points > 0)
     .flatMap((c) =>
       c.findings
         .toSorted((a, b) => b.strength - a.strength)
         .slice(0, 3)
-        .map((finding) => ({ finding, points: c.points })),
-    );
+        .map((finding, place) => ({ finding, place })),
+    )
+    .sort((a, b) => a.place - b.place);
   for (const { finding } of findings.slice(0, EVIDENCE_PER_CAUSE)) {
     const id = keep(finding);
     if (!ids.includes(id)) ids.push(id);
@@ -185,17 +187,35 @@ function causeEvidence(
   return ids;
 }
 
+/** Who is at the end of the chain of explanations that starts at a service's symptom, and what of the symptom the first of them explains. */
+function explainer(each: RankedService, ranking: readonly RankedService[]): { service: string; share: number; family: string } | undefined {
+  let family = "";
+  let share = 0;
+  let current: RankedService | undefined = each;
+  const passed = new Set<string>();
+  while (current && !passed.has(current.service)) {
+    passed.add(current.service);
+    const explained: Contribution | undefined = current.contributions.find((c) => (c.explainedBy?.share ?? 0) >= 0.5);
+    if (!explained?.explainedBy) break;
+    if (current === each) {
+      family = explained.family;
+      share = explained.explainedBy.share;
+    }
+    const next: string = explained.explainedBy.service;
+    current = ranking.find((other) => other.service === next);
+  }
+  return share === 0 || !current || current === each ? undefined : { service: current.service, share, family };
+}
+
 function ruledOut(ranking: readonly RankedService[], isCause: boolean): { service: string; text: string }[] {
   const top = ranking[0];
   if (!top) return [];
   return ranking.slice(isCause ? 1 : 0, 8).map((each) => {
-    const explained = each.contributions.find((c) => c.explainedBy && c.explainedBy.share >= 0.5);
-    if (explained?.explainedBy) {
-      const share = Math.round(explained.explainedBy.share * 100);
-      return {
-        service: each.service,
-        text: `its ${explained.family} follows ${explained.explainedBy.service}, which it calls and which explains ${share} % of it`,
-      };
+    const explained = explainer(each, ranking);
+    if (explained) {
+      const share = Math.round(explained.share * 100);
+      const words = explained.family === "errors" ? "its errors follow" : `its ${explained.family} follows`;
+      return { service: each.service, text: `${words} from ${explained.service}, which it depends on; that explains ${share} % of it` };
     }
     if (each.coverage < 0.5) return { service: each.service, text: "it is not in the path of the services that alert" };
     return { service: each.service, text: `its evidence is weaker (${each.score.toFixed(1)} against ${top.score.toFixed(1)})` };

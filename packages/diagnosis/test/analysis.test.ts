@@ -29,7 +29,7 @@ test("it has every section, the cause with its numbers and queries, and who was 
   expect(text).toContain("**payments** was the cause");
   expect(text).toContain("lasted 4 min 30 s");
   expect(text).toContain('`error_ratio{service="payments"}`');
-  expect(text).toMatch(/\*\*storefront\*\*: its errors follows? payments/);
+  expect(text).toMatch(/\*\*storefront\*\*: its errors follow from payments/);
 });
 
 test("text that anybody may have written formats, mentions and closes nothing", () => {

@@ -1,0 +1,36 @@
+import * as z from "zod";
+
+const seconds = (fallback: number) => z.coerce.number().min(0).default(fallback);
+const count = (fallback: number) => z.coerce.number().int().positive().default(fallback);
+
+export const SreAgentConfig = z.object({
+  /** Where the runbooks are. */
+  runbooksDir: z.string().min(1).default("runbooks"),
+  /** From an incident's opening to its investigation, so that its symptoms arrive first. */
+  settleSeconds: seconds(3),
+  /** What is looked at before the incident. */
+  baselineSeconds: count(900),
+  /** How long before the first alert the trouble may have begun: rules have a `for:`, and damage grows. */
+  leadSeconds: count(75),
+  /** Between two samples of a signal. */
+  stepSeconds: count(5),
+  /** Services looked at, the nearest to the alerts first. */
+  maxServices: count(150),
+  /** Newest log lines asked of a service. */
+  maxLogLines: count(2_000),
+  /** For all questions of one gathering together. */
+  gatherTimeoutSeconds: count(15),
+  /** How long everything has to look good before an incident counts as resolved. */
+  soakSeconds: seconds(10),
+  /** How long a fix may take to show. */
+  verifyWithinSeconds: count(180),
+  /** Between two looks while verifying. */
+  verifyEverySeconds: z.coerce.number().positive().default(2),
+  /** From resolved to closed; a member that fires in this time takes the incident up again. */
+  closeAfterSeconds: seconds(15),
+  /** Rounds of investigation of one incident before a person is asked. */
+  maxRounds: count(2),
+  /** Incidents worked on at a time. */
+  concurrency: count(4),
+});
+export type SreAgentConfig = z.output<typeof SreAgentConfig>;

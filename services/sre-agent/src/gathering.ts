@@ -1,0 +1,157 @@
+// Asking the sources. Each may fail or answer in part by itself; what is missing is said in words and the rest goes on.
+import type { Change, EdgeStats, LogLine, Member, SignalName, SignalSeries, Span, Topology } from "@tocsin/contracts";
+import { SignalName as SignalNames } from "@tocsin/contracts";
+import { type BeforeAfter, callGraphOf, type DiagnosisInput, type DiagnosisWindow } from "@tocsin/diagnosis";
+import { messageOf } from "@tocsin/runtime";
+import type { Answer, Signals } from "@tocsin/signals";
+import { chooseWindow, type WindowOptions } from "./window.ts";
+
+/** What was gathered: the input of the diagnosis as JSON. A gap in a series is null there. */
+export interface Gathered {
+  readonly window: DiagnosisWindow;
+  readonly members: DiagnosisInput["members"];
+  readonly series: readonly (Omit<SignalSeries, "samples"> & { readonly samples: readonly (readonly [number, number | null])[] })[];
+  readonly logs: readonly LogLine[];
+  readonly spans: readonly Span[];
+  readonly edges: BeforeAfter<EdgeStats>;
+  readonly topology: Topology;
+  readonly changes: readonly Change[];
+  readonly missing: readonly string[];
+  readonly now: number;
+}
+
+export interface GatherOptions extends WindowOptions {
+  readonly stepSeconds: number;
+  readonly maxServices: number;
+  readonly maxLogLines: number;
+  readonly timeoutMs: number;
+}
+
+const MAX_POINTS = 360;
+const MAX_SPANS = 300;
+/** Services whose logs and spans are asked for: the nearest to the alerts. */
+const MAX_DETAIL = 40;
+/** A change up to this long before the incident may be its cause. */
+const CHANGES_BACK_SECONDS = 7_200;
+const MAX_MESSAGE = 2_048;
+
+/** Gathers everything about an incident that its members point at. Never throws for a source. */
+export async function gatherSignals(
+  signals: Signals,
+  members: readonly Member[],
+  nowSeconds: number,
+  options: GatherOptions,
+  abort?: AbortSignal,
+): Promise<Gathered> {
+  const missing = new Set<string>();
+  const query = { deadlineMs: options.timeoutMs, ...(abort === undefined ? {} : { signal: abort }) };
+  async function ask<T>(what: string, call: () => Promise<Answer<T>>, empty: T): Promise<T> {
+    try {
+      const { value, partial } = await call();
+      for (const each of partial) missing.add(`${what}: ${each}`);
+      return value;
+    } catch (error) {
+      missing.add(`${what}: ${messageOf(error)}`);
+      return empty;
+    }
+  }
+
+  const firstAlertAt = Math.min(...members.map((member) => Date.parse(member.startsAt) / 1_000), nowSeconds);
+  const wide = chooseWindow(firstAlertAt, nowSeconds, options);
+  const [topology, known] = await Promise.all([
+    ask("topology", async () => ({ value: await signals.topology.current(), partial: [] }), { services: [] } as Topology),
+    ask("metrics", () => signals.metrics.services(query), [] as readonly string[]),
+  ]);
+  const services = nearest(topology, known, members, options.maxServices);
+  const step = Math.max(options.stepSeconds, Math.ceil((wide.to - wide.from) / MAX_POINTS));
+  const to = wide.to + 1;
+
+  const series = await ask(
+    "metrics",
+    () => signals.metrics.signals(services, SignalNames.options as readonly SignalName[], { from: wide.from, to }, step, query),
+    [] as readonly SignalSeries[],
+  );
+  const window = { ...chooseWindow(firstAlertAt, nowSeconds, options, oldestOf(series)), to };
+  const before = { from: window.from, to: window.splitAt };
+  const after = { from: window.splitAt, to };
+  const detail = services.slice(0, MAX_DETAIL);
+  const [logs, spans, baselineEdges, incidentEdges, changes] = await Promise.all([
+    each(detail, (service) =>
+      ask(`logs of ${service}`, () => signals.logs.lines(service, { from: window.from, to }, options.maxLogLines, query), []),
+    ),
+    each(detail, async (service) => [
+      ...(await ask(`traces of ${service}`, () => signals.traces.notable(service, before, MAX_SPANS, query), [] as readonly Span[])),
+      ...(await ask(`traces of ${service}`, () => signals.traces.notable(service, after, MAX_SPANS, query), [] as readonly Span[])),
+    ]),
+    ask("traces", () => signals.traces.edges(before, query), [] as readonly EdgeStats[]),
+    ask("traces", () => signals.traces.edges(after, query), [] as readonly EdgeStats[]),
+    ask("changes", () => signals.changes.between({ from: window.splitAt - CHANGES_BACK_SECONDS, to }), [] as readonly Change[]),
+  ]);
+  return {
+    window,
+    members: members.map(({ fingerprint, name, service, severity, role, startsAt, annotations }) => ({
+      fingerprint,
+      name,
+      ...(service === undefined ? {} : { service }),
+      severity,
+      role,
+      startsAt,
+      annotations,
+    })),
+    series: series.map((one) => ({
+      ...one,
+      samples: one.samples.map(([at, value]) => [at, Number.isFinite(value) ? value : null] as const),
+    })),
+    logs: logs.map((line) => (line.message.length > MAX_MESSAGE ? { ...line, message: line.message.slice(0, MAX_MESSAGE) } : line)),
+    spans,
+    edges: { baseline: baselineEdges, incident: incidentEdges },
+    topology,
+    changes,
+    missing: [...missing].sort(),
+    now: nowSeconds,
+  };
+}
+
+/** A few at a time, so that a source is not flooded; in the order of the list. */
+async function each<T>(list: readonly string[], call: (item: string) => Promise<readonly T[]>): Promise<T[]> {
+  const found: (readonly T[])[] = new Array(list.length);
+  let next = 0;
+  const worker = async () => {
+    for (let index = next++; index < list.length; index = next++) found[index] = await call(list[index] as string);
+  };
+  await Promise.all(Array.from({ length: 6 }, worker));
+  return found.flat();
+}
+
+/** The services that alert, then those they depend on and those that call them, then the rest; by name within each. */
+function nearest(topology: Topology, known: readonly string[], members: readonly Member[], limit: number): string[] {
+  const alerting = [...new Set(members.flatMap((member) => (member.service === undefined ? [] : [member.service])))].sort();
+  const graph = callGraphOf(topology, [], [...known, ...alerting]);
+  const distance = new Map<string, number>();
+  for (const service of alerting) {
+    distance.set(service, 0);
+    for (const direction of ["callees", "callers"] as const) {
+      for (const { service: other, hops } of graph.reach(service, direction)) {
+        distance.set(other, Math.min(distance.get(other) ?? Number.POSITIVE_INFINITY, direction === "callees" ? hops : hops + 0.5));
+      }
+    }
+  }
+  const far = (service: string) => distance.get(service) ?? 99;
+  return [...graph.services].sort((a, b) => far(a) - far(b) || (a < b ? -1 : 1)).slice(0, limit);
+}
+
+function oldestOf(series: readonly SignalSeries[]): number | undefined {
+  let oldest: number | undefined;
+  for (const { samples } of series) {
+    const first = samples.find(([, value]) => Number.isFinite(value));
+    if (first && (oldest === undefined || first[0] < oldest)) oldest = first[0];
+  }
+  return oldest;
+}
+
+/** Back from JSON: a null is a gap. */
+export const diagnosisInputOf = (gathered: Gathered, evidenceId: (content: string) => string): DiagnosisInput => ({
+  ...gathered,
+  series: gathered.series.map((one) => ({ ...one, samples: one.samples.map(([at, value]) => [at, value ?? Number.NaN] as const) })),
+  evidenceId,
+});

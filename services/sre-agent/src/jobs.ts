@@ -1,0 +1,23 @@
+import type { Queryable } from "@tocsin/runtime";
+import type { Jobs } from "@tocsin/store";
+
+export const INVESTIGATE = "sre-agent.investigate";
+export const CONCLUDE = "sre-agent.conclude";
+
+/** Asks for an investigation; one waits per incident. */
+export const sendInvestigate = (jobs: Jobs, tx: Queryable, incidentId: string, reason: string, startAfterSeconds = 0): Promise<void> =>
+  jobs.send(tx, {
+    queue: INVESTIGATE,
+    data: { incidentId, reason },
+    singletonKey: incidentId,
+    ...(startAfterSeconds > 0 ? { startAfterSeconds } : {}),
+  });
+
+/** Asks for a look at how an incident goes on: now, or after a while. One of each waits per incident, so that news never waits for a timer. */
+export const sendConclude = (jobs: Jobs, tx: Queryable, incidentId: string, startAfterSeconds = 0): Promise<void> =>
+  jobs.send(tx, {
+    queue: CONCLUDE,
+    data: { incidentId },
+    singletonKey: startAfterSeconds > 0 ? `${incidentId}:later` : incidentId,
+    ...(startAfterSeconds > 0 ? { startAfterSeconds } : {}),
+  });

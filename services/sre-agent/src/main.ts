@@ -1,0 +1,4 @@
+import { runHost } from "@tocsin/host";
+import { sreAgent } from "./module.ts";
+
+await runHost([sreAgent]);

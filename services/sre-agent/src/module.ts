@@ -1,0 +1,75 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { TOPICS } from "@tocsin/contracts";
+import { defineModule } from "@tocsin/host";
+import { loadRunbooks, type Runbook } from "@tocsin/runbooks";
+import { type Logger, messageOf } from "@tocsin/runtime";
+import { incidentsUnderWork } from "@tocsin/store";
+import { openCheckpoints } from "./checkpoints.ts";
+import { conclude } from "./conclude.ts";
+import { SreAgentConfig } from "./config.ts";
+import { threadOf } from "./graph.ts";
+import { GROUP, takeEvents } from "./intake.ts";
+import { investigate } from "./investigate.ts";
+import { CONCLUDE, INVESTIGATE, sendConclude, sendInvestigate } from "./jobs.ts";
+import { createMetrics } from "./metrics.ts";
+import type { AgentDeps } from "./round.ts";
+
+/** The incident's worker: investigates, plans, asks for an action, verifies, closes or hands over. It acts on nothing itself. */
+export const sreAgent = defineModule({
+  name: "sre-agent",
+  config: SreAgentConfig,
+  needs: ["bus", "store", "signals"],
+  async start({ config, bus, store, signals, log, registry, clock, onStop }) {
+    const metrics = createMetrics(registry);
+    const deps: AgentDeps = { store, signals, config, clock, log, metrics, runbooks: () => readRunbooks(config.runbooksDir, log) };
+    const library = await deps.runbooks();
+    const checkpoints = await openCheckpoints(store, log);
+    const forget = async (incidentId: string, rounds: number): Promise<void> => {
+      for (let round = 1; round <= rounds; round++) await checkpoints?.deleteThread(threadOf({ incidentId, round }));
+    };
+
+    const options = { concurrency: config.concurrency, leaseSeconds: 30, attempts: 20 };
+    onStop(
+      "stop investigations",
+      await store.jobs.work(INVESTIGATE, options, ({ data, signal }) =>
+        investigate(deps, data["incidentId"] ?? "", data["reason"] ?? "", checkpoints, signal),
+      ),
+    );
+    onStop(
+      "stop conclusions",
+      await store.jobs.work(CONCLUDE, options, ({ data }) => conclude(deps, data["incidentId"] ?? "", { forget })),
+    );
+
+    const subscription = await bus.subscribe({
+      group: GROUP,
+      topics: [TOPICS.events, TOPICS.actions],
+      handle: ({ events }) => takeEvents(store, events, config.settleSeconds),
+    });
+    onStop("stop subscription", () => subscription.stop());
+
+    // A job that was given up, or a chain of looks that a crash cut between two: whoever starts picks them up.
+    await store.sql.transaction(async (tx) => {
+      for (const { id, state } of await incidentsUnderWork(tx)) {
+        if (state === "open" || state === "investigating") await sendInvestigate(store.jobs, tx, id, "the agent started anew");
+        else await sendConclude(store.jobs, tx, id);
+      }
+    });
+    log.info({ runbooks: library.length, checkpoints: checkpoints !== undefined }, "sre-agent ready");
+  },
+});
+
+/** Reads the library anew for each plan: it is small, and an edited runbook counts from the next incident on. */
+async function readRunbooks(folder: string, log: Logger): Promise<readonly Runbook[]> {
+  try {
+    const { runbooks, problems } = await loadRunbooks({
+      list: () => readdir(folder, { recursive: true }),
+      read: (path) => readFile(join(folder, path), "utf8"),
+    });
+    for (const problem of problems) if (problem.level === "error") log.warn({ ...problem }, "runbook refused");
+    return runbooks;
+  } catch (error) {
+    log.warn({ folder, reason: messageOf(error) }, "no runbooks");
+    return [];
+  }
+}
