@@ -10,6 +10,8 @@ export interface Engine {
   readonly pool: PoolLike;
   /** With the driver's own values, several statements allowed: for libraries. */
   native(text: string, params?: readonly unknown[]): Promise<{ rows: Record<string, unknown>[] }>;
+  /** Does the work while no other process does work under the same key. The work uses the engine as always. */
+  exclusively<T>(key: number, work: () => Promise<T>): Promise<T>;
   ping(): Promise<void>;
   close(): Promise<void>;
 }

@@ -12,7 +12,7 @@ export interface StoreOptions {
   readonly url: string;
   readonly log: Logger;
   readonly clock?: Clock;
-  /** Most connections of the pool, Postgres only. Default 10. */
+  /** Most connections of the pool, at least 2; Postgres only. Default 10. */
   readonly maxConnections?: number;
   readonly retention?: Retention;
 }
@@ -61,7 +61,7 @@ async function openEngine({ url, log, clock = systemClock, maxConnections = 10 }
   }
   if (/^postgres(ql)?:\/\//.test(url)) {
     const { openPostgres } = await import("./postgres-engine.ts");
-    return openPostgres({ url, log, clock, maxConnections });
+    return openPostgres({ url, log, clock, maxConnections: Math.max(2, maxConnections) });
   }
   throw storeUrlUnknown(url);
 }

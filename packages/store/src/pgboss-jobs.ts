@@ -9,6 +9,7 @@ import type { JobRun, Jobs, NewJob, WorkOptions } from "./jobs.ts";
 import { createWakeup } from "./wakeup.ts";
 
 const SCHEMA = "jobs";
+const JOBS_START_LOCK = 7_403;
 const DAY_SECONDS = 86_400;
 /** pg-boss takes no shorter lease. */
 const MIN_LEASE_SECONDS = 10;
@@ -64,7 +65,8 @@ export async function openJobs(engine: Engine, log: Logger, clock: Clock): Promi
   });
   boss.on("error", (error) => log.error({ err: error, reason: messageOf(error) }, "jobs error"));
   boss.on("warning", (warning) => log.warn({ warning }, "jobs warning"));
-  await boss.start();
+  // pg-boss takes a lock of its own to install, but looks for its schema before: two that start at once on an empty database would collide.
+  await engine.exclusively(JOBS_START_LOCK, () => boss.start());
   // Nobody else can be working on a folder that this process has just locked: what is active was left by a killed process.
   if (engine.name === "pglite") await sql.query(`UPDATE ${SCHEMA}.job SET state = 'retry', start_after = now() WHERE state = 'active'`);
 
@@ -111,7 +113,14 @@ export async function openJobs(engine: Engine, log: Logger, clock: Clock): Promi
     const { concurrency, leaseSeconds, attempts } = { ...DEFAULTS, ...options };
     await createQueue(sql, queue);
     known.add(queue);
-    await boss.updateQueue(queue, queueOptions(attempts, leaseSeconds));
+    const limits = queueOptions(attempts, leaseSeconds);
+    await boss.updateQueue(queue, limits);
+    // A job has its limits from the moment it was sent; those that wait get the ones that hold from now on.
+    await sql.query(`UPDATE ${SCHEMA}.job SET heartbeat_seconds = $2, retry_limit = $3 WHERE name = $1 AND state < 'active'`, [
+      queue,
+      limits.heartbeatSeconds,
+      limits.retryLimit,
+    ]);
     const stopping = new AbortController();
     const ids = new Set<string>();
     const idsOfQueue = workers.get(queue) ?? new Set();

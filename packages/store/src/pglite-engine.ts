@@ -205,6 +205,8 @@ export async function openPglite(folder: string | undefined, log: Logger): Promi
     sql: { query, transaction, listen } as Engine["sql"],
     pool,
     native,
+    // The folder's lock has seen to it.
+    exclusively: (_key, work) => work(),
     async ping() {
       await query("SELECT 1");
     },

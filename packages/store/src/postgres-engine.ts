@@ -70,9 +70,10 @@ export async function openPostgres({ url, log, clock, maxConnections }: Postgres
       throw queryError(error, "connect");
     });
 
-  const query = (text: string, params?: readonly unknown[]) => {
+  const query = async (text: string, params?: readonly unknown[]): Promise<Answer> => {
     assertOutsideTransaction();
-    return execute(main, text, params);
+    const { rows, rowCount } = await execute(main, text, params);
+    return { rows, rowCount };
   };
 
   async function transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T> {
@@ -86,7 +87,8 @@ export async function openPostgres({ url, log, clock, maxConnections }: Postgres
     const tx = {
       async query(text: string, params?: readonly unknown[]) {
         if (ended) throw storeUnavailable("the transaction has ended");
-        return execute(client, text, params);
+        const { rows, rowCount } = await execute(client, text, params);
+        return { rows, rowCount };
       },
     } as Queryable;
     try {
@@ -132,6 +134,16 @@ export async function openPostgres({ url, log, clock, maxConnections }: Postgres
     async native(text, params) {
       assertOutsideTransaction();
       return main.query(text, params === undefined ? undefined : [...params]);
+    },
+    async exclusively(key, work) {
+      const client = await connect(main);
+      try {
+        await execute(client, "SELECT pg_advisory_lock($1)", [key]);
+        return await work();
+      } finally {
+        // Ending the session gives the lock back, whatever state it is in.
+        client.release(true);
+      }
     },
     async ping() {
       await query("SELECT 1");

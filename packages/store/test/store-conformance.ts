@@ -705,10 +705,12 @@ export function storeConformance(open: () => Promise<Store>): void {
       let running = 0;
       let most = 0;
       const ran = new Set<string>();
-      const done = signal();
+      const [full, done] = [signal(), signal()];
       const stop = await store.jobs.work(queue, { concurrency: 3 }, async ({ data }) => {
         most = Math.max(most, ++running);
-        await new Promise((resolve) => setImmediate(resolve));
+        if (running === 3) full.resolve();
+        // The first ones stay until there are three of them: without that many workers nothing would go on.
+        await full.promise;
         running--;
         ran.add(data["n"] as string);
         if (ran.size === total) done.resolve();
