@@ -1,5 +1,6 @@
 // Ports to what the monitored systems say. Every call has a deadline and a cap; what could not be had is said in
-// `partial`, never hidden and never an exception, so that one source away leaves the others standing.
+// `partial`, never hidden and never an exception, so that one source away leaves the others standing. Only a query that cannot be a
+// query is thrown.
 import type { Change, EdgeStats, LogLine, Series, SignalName, SignalSeries, Span, Topology } from "@tocsin/contracts";
 
 /** A window of time in Unix seconds, `from` inclusive, `to` exclusive. */
@@ -31,9 +32,15 @@ export interface MetricsPort {
   ): Promise<Answer<readonly SignalSeries[]>>;
   /** A signal now, or undefined when there is none. */
   current(service: string, signal: SignalName, options?: QueryOptions): Promise<Answer<number | undefined>>;
-  /** PromQL over a window. */
+  /**
+   * PromQL over a window.
+   * @throws AppError `PROMQL_SYNTAX`, `PROMQL_UNSUPPORTED`: the query is the caller's, and no later try would answer it
+   */
   queryRange(promql: string, window: Window, stepSeconds: number, options?: QueryOptions): Promise<Answer<readonly Series[]>>;
-  /** PromQL at an instant (Unix seconds, default now). */
+  /**
+   * PromQL at an instant (Unix seconds, default now).
+   * @throws AppError `PROMQL_SYNTAX`, `PROMQL_UNSUPPORTED`
+   */
   query(promql: string, at?: number, options?: QueryOptions): Promise<Answer<readonly Series[]>>;
   /** Services that have metrics. */
   services(options?: QueryOptions): Promise<Answer<readonly string[]>>;
