@@ -9,6 +9,7 @@ import { AppError, silentLogger } from "@tocsin/runtime";
 import { eventually, freePort } from "@tocsin/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
+import { exitCodeOf } from "../src/errors.ts";
 import { defineModule } from "../src/module.ts";
 import { startHost } from "../src/run-host.ts";
 
@@ -78,7 +79,7 @@ test("an address of a scheme that nobody knows names the known ones", async () =
   const start = (env: Record<string, string>) =>
     startHost({ modules: [store], env: { ...NONE, TOCSIN_PORT: "0", ...env }, log: silentLogger });
   await expect(start({ TOCSIN_STORE_URL: "mysql://h/db" })).rejects.toSatisfy(
-    (error) => AppError.is(error) && /UNKNOWN_SCHEME/.test(error.code) && error.message.includes("postgres"),
+    (error) => AppError.is(error) && exitCodeOf(error) === 2 && error.message.includes("postgres"),
   );
 });
 
