@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { type Mappings, readMappings } from "./parse/mapping.ts";
 
 const list = (fallback: string) =>
   z
@@ -14,6 +15,17 @@ const list = (fallback: string) =>
 const secrets = list("").pipe(
   z.array(z.string().min(16, "each secret needs at least 16 characters")).max(2, "two at most: the one in use and its successor"),
 );
+
+/** YAML, most often through `TOCSIN_BRIDGE_SOURCES_FILE`. */
+const sources = z
+  .string()
+  .default("")
+  .transform((yaml, context): Mappings => {
+    const read = readMappings(yaml);
+    if (read.kind === "read") return read.mappings;
+    for (const problem of read.problems) context.addIssue({ code: "custom", message: problem });
+    return z.NEVER;
+  });
 
 export const BridgeConfig = z.object({
   /** Accepted as a bearer token, or as the password of basic authentication, on every webhook. */
@@ -31,6 +43,8 @@ export const BridgeConfig = z.object({
   /** Labels that may name the service, the best first. */
   serviceLabels: list("service,service_name,app_kubernetes_io_name,app,application,deployment,workload,job"),
   severityLabels: list("severity,level,priority"),
+  /** How to read generic sources. */
+  sources,
   /** `refuse`: generic sources without a mapping are answered 403. */
   genericUnmapped: z.enum(["accept", "refuse"]).default("accept"),
   bodyLimitBytes: z.coerce

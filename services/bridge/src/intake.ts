@@ -4,7 +4,7 @@ import type { EventBus } from "@tocsin/bus";
 import type { Cache } from "@tocsin/cache";
 import { type Alert, AlertFiring, AlertResolved, eventOf, type OutgoingEvent } from "@tocsin/contracts";
 import { type Clock, digestOf, isoTime, type Logger, messageOf, newId, type Sql } from "@tocsin/runtime";
-import { insertQuarantined, type NewQuarantineEntry } from "@tocsin/store";
+import { insertChanges, insertQuarantined, type NewQuarantineEntry } from "@tocsin/store";
 import { unavailable } from "./errors.ts";
 import type { BridgeMetrics } from "./metrics.ts";
 import type { Parsed, Rejection } from "./parse/outcome.ts";
@@ -35,6 +35,8 @@ export interface IntakeDeps {
 export interface DeliveryContext {
   readonly traceparent?: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** A person wants it sent on, whatever was seen before. */
+  readonly isReplay?: boolean;
 }
 
 export interface Intake {
@@ -125,14 +127,19 @@ export function createIntake(deps: IntakeDeps): Intake {
 
   return {
     quarantine,
-    async take({ source, alerts, rejections, truncatedAlerts, fingerprintMismatches }, { headers, traceparent }) {
+    async take(
+      { source, alerts, changes, rejections, truncatedAlerts, fingerprintMismatches },
+      { headers, traceparent, isReplay = false },
+    ) {
       const distinct = [...new Map(alerts.map((alert) => [alert.dedupeKey, alert])).values()];
-      const seen = await seenBefore(distinct);
+      const seen = isReplay ? new Set<string>() : await seenBefore(distinct);
       const fresh = distinct.filter((alert) => !seen.has(seenKey(alert.dedupeKey)));
       let refused: readonly { event: OutgoingEvent; error: unknown }[] = [];
+      let newChanges = 0;
       try {
         refused = await send(fresh.map((alert) => alertEvent(alert, traceparent)));
         const unsendable = refused.map(({ event, error }) => refusal(event, error));
+        if (changes.length > 0) newChanges = await sql.transaction((tx) => insertChanges(tx, changes));
         if (rejections.length + unsendable.length > 0) await quarantine(source, [...rejections, ...unsendable], headers);
       } catch (error) {
         throw unavailable(error);
@@ -140,8 +147,8 @@ export function createIntake(deps: IntakeDeps): Intake {
       // Only now: a key remembered before its alert is durable would make the retry of a failed delivery a lost alert.
       await remember(fresh);
       const receipt = {
-        accepted: fresh.length - refused.length,
-        duplicates: alerts.length - fresh.length,
+        accepted: fresh.length - refused.length + newChanges,
+        duplicates: alerts.length - fresh.length + (changes.length - newChanges),
         quarantined: rejections.length + refused.length,
       };
       metrics.alerts(source, "accepted", receipt.accepted);
@@ -173,4 +180,5 @@ export const refusal = (event: OutgoingEvent, error: unknown): Rejection => ({
   code: "BRIDGE_MEMBER_OVERSIZED",
   reason: `the bus refuses it: ${messageOf(error)}`,
   raw: Buffer.from(JSON.stringify(event.data)),
+  member: { format: "event" },
 });

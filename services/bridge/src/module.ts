@@ -3,9 +3,10 @@ import { isoTime } from "@tocsin/runtime";
 import { BridgeConfig } from "./config.ts";
 import { createIntake, type Intake, refusal } from "./intake.ts";
 import { createMetrics } from "./metrics.ts";
-import { parseDelivery } from "./parse/delivery.ts";
+import { parseBody, parseMember } from "./parse/delivery.ts";
+import { quarantineRoutes } from "./quarantine-routes.ts";
 import { createInboxRelay } from "./relay.ts";
-import { alertRoutes, createGate } from "./webhook-routes.ts";
+import { createGate, webhookRoutes } from "./webhook-routes.ts";
 
 /** Webhooks in, normalised alerts out: durable first, then answered. What cannot be understood is quarantined. */
 export const bridge = defineModule({
@@ -44,10 +45,25 @@ export const bridge = defineModule({
     await relay.start();
     onStop("drain deliveries", () => gate.drain());
 
+    const reading = (receivedAt = isoTime(clock.now())) => ({ rules, mappings: config.sources, receivedAt });
     const doors = { config, cache, clock, log, metrics, gate, inboxDepth: () => relay.depth };
     await http.mount(
       "/webhooks",
-      alertRoutes(doors, (route) => (body, context) => intake.take(parseDelivery(route, body, rules, isoTime(clock.now())), context)),
+      webhookRoutes(doors, (source) => (body, context) => intake.take(parseBody(source, body, reading()), context)),
+    );
+    await http.mount(
+      "/api/v1/quarantine",
+      quarantineRoutes({
+        sql,
+        clock,
+        intake,
+        reread({ source, headers, body }, receivedAt) {
+          const format = headers["tocsin-member-of"];
+          if (format === undefined) return parseBody(source, body, reading(receivedAt));
+          const groupKey = headers["tocsin-group-key"];
+          return parseMember(source, { format, ...(groupKey === undefined ? {} : { groupKey }) }, body, reading(receivedAt));
+        },
+      }),
     );
     log.info({ scopeLabels: config.scopeLabels, authenticated: isGuarded(config) }, "bridge ready");
   },

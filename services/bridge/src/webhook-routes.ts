@@ -2,11 +2,12 @@ import type { Cache } from "@tocsin/cache";
 import { problemOf } from "@tocsin/http";
 import { AppError, type Clock, type Logger, messageOf } from "@tocsin/runtime";
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
-import { authenticate, type Door } from "./auth.ts";
+import { authenticate, type Door, type Verdict } from "./auth.ts";
 import type { BridgeConfig } from "./config.ts";
-import { bodyTooLarge, draining, inboxFull, rateExceeded, unauthenticated } from "./errors.ts";
+import { bodyTooLarge, draining, inboxFull, rateExceeded, sourceForbidden, sourceUnknown, unauthenticated } from "./errors.ts";
 import type { DeliveryContext, Receipt } from "./intake.ts";
 import type { BridgeMetrics } from "./metrics.ts";
+import { RESERVED_SOURCES, SOURCE_NAME } from "./parse/mapping.ts";
 
 /** What takes the deliveries of a door: reads them and makes them durable. */
 export type Take = (body: Uint8Array, context: DeliveryContext) => Promise<Receipt>;
@@ -99,10 +100,9 @@ export function openDoor(app: FastifyInstance, { config, cache, clock, log, metr
             throw rateExceeded(source, config.ratePerMinute);
           if (inboxDepth() >= config.inboxLimit) throw inboxFull(inboxDepth());
 
-          const receipt =
-            verdict.kind === "signed"
-              ? await once(`bridge:delivery:${verdict.deliveryKey}`, () => take(source)(body, contextOf(request)))
-              : await take(source)(body, contextOf(request));
+          const deliver = () => take(source)(body, contextOf(request));
+          const key = deliveryKey(verdict, door, source, request);
+          const receipt = key === undefined ? await deliver() : await once(`bridge:delivery:${key}`, deliver);
           metrics.delivery(source, 202, reply.elapsedTime / 1000);
           return reply.code(202).send(receipt);
         } finally {
@@ -125,19 +125,23 @@ export function openDoor(app: FastifyInstance, { config, cache, clock, log, metr
 
 export type Listen = ReturnType<typeof openDoor>;
 
-/** `/webhooks/alertmanager` and `/webhooks/grafana`. */
-export const alertRoutes =
-  (deps: DoorDeps, take: (route: "alertmanager" | "grafana") => Take): FastifyPluginAsync =>
+/** `/webhooks/alertmanager`, `/webhooks/grafana` and `/webhooks/generic/:source`. */
+export const webhookRoutes =
+  (deps: DoorDeps, take: (source: string) => Take): FastifyPluginAsync =>
   async (app) => {
     const listen = openDoor(app, deps);
-    for (const door of ["alertmanager", "grafana"] as const)
-      listen(
-        `/${door}`,
-        door,
-        () => door,
-        () => take(door),
-      );
+    listen("/alertmanager", "alertmanager", () => "alertmanager", take);
+    listen("/grafana", "grafana", () => "grafana", take);
+    listen("/generic/:source", "generic", (request) => genericSource((request.params as { source: string }).source, deps.config), take);
   };
+
+/** @throws AppError `BRIDGE_SOURCE_UNKNOWN`, `BRIDGE_SOURCE_FORBIDDEN` */
+function genericSource(source: string, { sources, genericUnmapped }: BridgeConfig): string {
+  if (source === "change") return source;
+  if (!SOURCE_NAME.test(source) || RESERVED_SOURCES.has(source)) throw sourceUnknown(source);
+  if (genericUnmapped === "refuse" && !sources.has(source)) throw sourceForbidden(source);
+  return source;
+}
 
 function contextOf(request: FastifyRequest): DeliveryContext {
   const headers: Record<string, string> = {};
@@ -149,7 +153,15 @@ function contextOf(request: FastifyRequest): DeliveryContext {
   return { headers, ...(typeof traceparent === "string" && TRACEPARENT.test(traceparent) ? { traceparent } : {}) };
 }
 
+/** What names a delivery as a whole, where something does: its signature's text, or the idempotency key of a generic sender. */
+function deliveryKey(verdict: Exclude<Verdict, { kind: "out" }>, door: Door, source: string, request: FastifyRequest): string | undefined {
+  if (verdict.kind === "signed") return `${source}:${verdict.deliveryKey}`;
+  const id = request.headers["webhook-id"];
+  return door === "generic" && typeof id === "string" && id.length <= 200 ? `${source}:webhook:${id}` : undefined;
+}
+
 const sourceOf = (request: FastifyRequest): string => {
   const { source } = (request.params ?? {}) as { source?: string };
-  return source ?? request.routeOptions.url?.split("/").at(-1) ?? "unknown";
+  if (source !== undefined) return SOURCE_NAME.test(source) ? source : "unknown";
+  return request.routeOptions.url?.split("/").at(-1) ?? "unknown";
 };

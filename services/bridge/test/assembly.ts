@@ -1,8 +1,9 @@
 import type { EventBus } from "@tocsin/bus";
 import { type Cache, openCache } from "@tocsin/cache";
 import type { Alert, OutgoingEvent } from "@tocsin/contracts";
+import { problemOf } from "@tocsin/http";
 import { AppError, type OnStop, type Sql, silentLogger } from "@tocsin/runtime";
-import { openStore, type Store } from "@tocsin/store";
+import type { Store } from "@tocsin/store";
 import { fakeClock } from "@tocsin/testkit";
 import fastify, { type FastifyInstance, type FastifyPluginAsync } from "fastify";
 import { Registry } from "prom-client";
@@ -70,6 +71,10 @@ export async function assemble(store: Store, env: Record<string, string> = {}, b
   const cache = await openCache({ url: "memory:", log: silentLogger, clock });
   const registry = new Registry();
   const app = fastify();
+  app.setErrorHandler((error, _request, reply) => {
+    const problem = problemOf(error);
+    return reply.code(problem.status).send(problem);
+  });
   const steps: (() => unknown)[] = [];
   const onStop: OnStop = (_name, step) => steps.unshift(step);
   const http = {
@@ -148,5 +153,3 @@ export const firing = (labels: Record<string, string> = {}, more: Record<string,
   fingerprint: "9f1c2d3e4a5b6c7d",
   ...more,
 });
-
-export { openStore };

@@ -67,10 +67,10 @@ export async function insertQuarantined(on: Queryable, entries: readonly NewQuar
 
 function chunks<T extends { entry: NewQuarantineEntry }>(items: readonly T[]): T[][] {
   const all: T[][] = [];
-  let bytes = CHUNK_BYTES;
+  let bytes = 0;
   for (const item of items) {
     bytes += item.entry.body.byteLength;
-    if (bytes > CHUNK_BYTES) {
+    if (all.length === 0 || bytes > CHUNK_BYTES) {
       all.push([]);
       bytes = item.entry.body.byteLength;
     }

@@ -1,6 +1,6 @@
 // Terms. A *delivery* is one HTTP body. Its *members* are the alerts in it. A *rejection* is a member, or a whole body, that
 // could not be understood, with its raw bytes: an expected outcome, so a value and not an exception.
-import type { Alert } from "@tocsin/contracts";
+import type { Alert, Change } from "@tocsin/contracts";
 
 export type RejectionCode =
   | "BRIDGE_BODY_UNPARSABLE" // no JSON, or of no known shape
@@ -12,7 +12,7 @@ export interface Rejection {
   readonly code: RejectionCode;
   readonly reason: string;
   readonly raw: Uint8Array;
-  /** Which format to read the bytes as when a member is tried again; absent for a whole body. */
+  /** How to read the bytes of a member when it is tried again (a source's name, or `event`); absent for a whole body. */
   readonly member?: { readonly format: string; readonly groupKey?: string };
 }
 
@@ -20,6 +20,7 @@ export interface Rejection {
 export interface Parsed {
   readonly source: string;
   readonly alerts: readonly Alert[];
+  readonly changes: readonly Change[];
   readonly rejections: readonly Rejection[];
   /** Alerts that the sender says it left out of this body (`max_alerts`). */
   readonly truncatedAlerts: number;
