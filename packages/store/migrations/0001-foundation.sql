@@ -297,6 +297,8 @@ CREATE TABLE drills (
   updated_at  timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX drills_listed ON drills (injected_at DESC, id DESC);
+-- Two faults in one service at a time would be scored against each other.
+CREATE UNIQUE INDEX drills_running ON drills (target) WHERE state = 'running';
 
 CREATE TABLE changes (
   id       text        PRIMARY KEY,

@@ -31,6 +31,15 @@ export {
 } from "./repositories/approvals.ts";
 export { appendToInbox, type InboxEvent, inboxDepth, readInbox, removeFromInbox } from "./repositories/bridge-inbox.ts";
 export { changesBetween, insertChanges } from "./repositories/changes.ts";
+export {
+  type DrillIncident,
+  findDrill,
+  incidentOfDrill,
+  insertDrill,
+  listDrills,
+  lockRunningDrills,
+  updateDrill,
+} from "./repositories/drills.ts";
 export { type IncidentMove, moveIncident } from "./repositories/incident-moves.ts";
 export {
   type AlertFilter,

@@ -1,0 +1,4 @@
+import { runHost } from "@tocsin/host";
+import { chaosApi } from "./module.ts";
+
+await runHost([chaosApi]);
