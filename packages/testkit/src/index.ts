@@ -3,7 +3,9 @@ export { type ImageOptions, importBusybox, importImage, importNodeApp } from "./
 export { eventually } from "./eventually.ts";
 export { type FakeClock, fakeClock } from "./fake-clock.ts";
 export { freePort } from "./free-port.ts";
+export { installKafka, KAFKA_PROGRAMS, type RunningKafka, startKafka } from "./kafka.ts";
 export { POSTGRES_PROGRAMS, type RunningPostgres, startPostgres } from "./postgres.ts";
+export { PROMETHEUS_PROGRAMS, type PrometheusOptions, type RunningPrometheus, type ScrapeJob, startPrometheus } from "./prometheus.ts";
 export { findProgram, lacks } from "./real.ts";
 export { type RunningProcess, startProcess } from "./real-process.ts";
 export { startRedis } from "./redis.ts";

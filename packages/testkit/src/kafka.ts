@@ -1,0 +1,130 @@
+import { execFile } from "node:child_process";
+import { access, mkdir, mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { connect } from "node:net";
+import { homedir, tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { freePort } from "./free-port.ts";
+import { findProgram } from "./real.ts";
+import { type RunningProcess, startProcess } from "./real-process.ts";
+
+const run = promisify(execFile);
+
+const VERSION = "4.1.0";
+/** The programs it takes, for `lacks(...)`. */
+export const KAFKA_PROGRAMS = ["java", "mvn"] as const;
+
+const POM = `<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>dev.tocsin</groupId><artifactId>kafka-broker</artifactId><version>1</version><packaging>pom</packaging>
+  <dependencies>
+    <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>${VERSION}</version></dependency>
+    <!-- Without a binding the broker says nothing at all. -->
+    <dependency><groupId>org.slf4j</groupId><artifactId>slf4j-simple</artifactId><version>1.7.36</version></dependency>
+  </dependencies>
+</project>
+`;
+
+/**
+ * The folder with Kafka's jars, fetched through Maven the first time (45 jars, about 20 s) and kept under `~/.cache/tocsin`.
+ */
+export async function installKafka(): Promise<string> {
+  const folder = join(homedir(), ".cache", "tocsin", `kafka-${VERSION}`);
+  const libs = join(folder, "libs");
+  if (
+    await access(libs).then(
+      () => true,
+      () => false,
+    )
+  )
+    return libs;
+  await mkdir(join(folder, ".."), { recursive: true });
+  const work = await mkdtemp(`${folder}-`);
+  try {
+    await writeFile(join(work, "pom.xml"), POM);
+    const args = ["-q", "-B", "dependency:copy-dependencies", `-DoutputDirectory=${join(work, "libs")}`];
+    await run(findProgram("mvn") ?? "mvn", args, { cwd: work, timeout: 300_000 });
+    // In one step, so that nobody sees half of it; when another process was quicker, its folder is as good.
+    await rename(work, folder).catch(() => access(libs));
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+  return libs;
+}
+
+export interface RunningKafka {
+  readonly port: number;
+  readonly pid: () => number | undefined;
+  /** Ends the broker; its data stays. `SIGKILL` is a crash. */
+  halt(signal?: NodeJS.Signals): Promise<void>;
+  /** Starts it again on the same data and port. */
+  resume(): Promise<void>;
+  /** Ends the broker and removes its data. */
+  stop(): Promise<void>;
+}
+
+/**
+ * A real Apache Kafka on 127.0.0.1: one node that is broker and controller (KRaft), topics made on request only.
+ * @param settings further lines of `server.properties`; they win
+ */
+export async function startKafka(settings: Readonly<Record<string, string>> = {}, heap = "512m"): Promise<RunningKafka> {
+  const libs = await installKafka();
+  const folder = await mkdtemp(join(tmpdir(), "tocsin-kafka-"));
+  const [port, controllerPort] = [await freePort(), await freePort()];
+  const properties = {
+    "process.roles": "broker,controller",
+    "node.id": "1",
+    "controller.quorum.voters": `1@127.0.0.1:${controllerPort}`,
+    "controller.listener.names": "CONTROLLER",
+    "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
+    "advertised.listeners": `PLAINTEXT://127.0.0.1:${port}`,
+    "log.dirs": join(folder, "data"),
+    "offsets.topic.replication.factor": "1",
+    "offsets.topic.num.partitions": "4",
+    "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.min.isr": "1",
+    "share.coordinator.state.topic.replication.factor": "1",
+    "share.coordinator.state.topic.min.isr": "1",
+    "group.initial.rebalance.delay.ms": "0",
+    "group.min.session.timeout.ms": "1000",
+    "auto.create.topics.enable": "false",
+    ...settings,
+  };
+  const file = join(folder, "server.properties");
+  await writeFile(
+    file,
+    Object.entries(properties)
+      .map(([name, value]) => `${name}=${value}\n`)
+      .join(""),
+  );
+  const classpath = (await readdir(libs)).map((jar) => join(libs, jar)).join(":");
+  const java = ["-cp", classpath, "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"];
+  const clusterId = Buffer.from(crypto.randomUUID().replaceAll("-", ""), "hex").toString("base64url");
+  await run(findProgram("java") ?? "java", [...java, "kafka.tools.StorageTool", "format", "-t", clusterId, "-c", file]);
+
+  const start = () =>
+    startProcess("java", [`-Xmx${heap}`, ...java, "kafka.Kafka", file], () => accepts(port), { cwd: folder, timeoutMs: 60_000 });
+  let broker: RunningProcess = await start();
+  return {
+    port,
+    pid: () => broker.child.pid,
+    halt: (signal = "SIGTERM") => broker.stop(signal),
+    async resume() {
+      broker = await start();
+    },
+    async stop() {
+      await broker.stop("SIGKILL");
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+const accepts = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => resolve(false));
+  });
