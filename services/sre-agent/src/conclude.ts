@@ -13,6 +13,7 @@ import {
   saveVerification,
 } from "@tocsin/store";
 import { isTakenOver } from "./graph.ts";
+import { beginRound } from "./investigate.ts";
 import { sendConclude, sendInvestigate } from "./jobs.ts";
 import { type NextStep, nextStep, type Standing } from "./next-step.ts";
 import type { Outcome, RoundFindings } from "./outcome.ts";
@@ -159,7 +160,10 @@ async function take(
       return;
     }
     case "investigate":
-      await deps.store.sql.transaction((tx) => sendInvestigate(jobs, tx, incidentId, step.reason));
+      await writing(deps, round, async (tx) => {
+        await sendInvestigate(jobs, tx, incidentId, step.reason);
+        await beginRound(tx, incidentId, round.round + 1, step.reason, nowMs);
+      });
       return;
     case "escalate": {
       const markdown = await analysisOf(

@@ -1,7 +1,6 @@
 import type { BaseCheckpointSaver } from "@langchain/langgraph-checkpoint";
-import type { IncidentState } from "@tocsin/contracts";
 import { statesBefore } from "@tocsin/incident";
-import { isoTime } from "@tocsin/runtime";
+import { isoTime, type Queryable } from "@tocsin/runtime";
 import {
   claimIncident,
   type IncidentWork,
@@ -20,19 +19,15 @@ export type Start =
   | { readonly kind: "begin"; readonly round: number }
   | { readonly kind: "nothing"; readonly reason: string };
 
-const ON_THE_WAY: readonly IncidentState[] = ["investigating", "mitigating", "awaiting-approval", "verifying"];
-
-/** Pure: an unfinished round is taken up where it was; a new one begins only from states that wait for one. */
+/** Pure: an unfinished round is taken up where it was; the first begins with the job, later ones begin where it is decided that they are needed. */
 export function decideStart(
   incident: Pick<IncidentWork, "state">,
   latest: Pick<InvestigationRow, "round" | "finishedAt"> | undefined,
 ): Start {
   if (incident.state === "closed" || incident.state === "escalated") return { kind: "nothing", reason: `it is ${incident.state}` };
   if (latest && latest.finishedAt === undefined) return { kind: "resume", round: latest.round };
-  if (latest && incident.state !== "resolved" && ON_THE_WAY.includes(incident.state) && incident.state !== "investigating") {
-    return { kind: "nothing", reason: `it is ${incident.state}` };
-  }
-  return { kind: "begin", round: (latest?.round ?? 0) + 1 };
+  if (latest) return { kind: "nothing", reason: `round ${latest.round} is finished` };
+  return { kind: "begin", round: 1 };
 }
 
 /** The job: takes the incident over and goes through a round of it. */
@@ -57,7 +52,9 @@ export async function investigate(
   const round: Round = { incidentId, round: start.round, fence: await claimIncident(sql, incidentId) };
   await deps.failpoint?.("investigate:claimed");
   try {
-    if (start.kind === "begin") await begin(deps, round, reason);
+    if (start.kind === "begin") {
+      await writing(deps, round, (tx) => beginRound(tx, incidentId, round.round, reason, deps.clock.now()));
+    }
     await deps.failpoint?.("investigate:begun");
     await runRound(deps, round, checkpointer, signal);
   } catch (error) {
@@ -66,18 +63,16 @@ export async function investigate(
   }
 }
 
-async function begin(deps: AgentDeps, round: Round, reason: string): Promise<void> {
-  const nowMs = deps.clock.now();
-  await writing(deps, round, async (tx) => {
-    await insertInvestigation(tx, round.incidentId, round.round, reason, isoTime(nowMs));
-    await moveIncident(tx, {
-      incidentId: round.incidentId,
-      to: "investigating",
-      from: statesBefore("investigating"),
-      text: round.round === 1 ? "The investigation begins." : `Investigated again: ${reason}.`,
-      source: SOURCE,
-      eventId: `${round.incidentId}:${round.round}:investigating`,
-      nowMs,
-    });
+/** Begins a round: its row, and the incident's move, in the transaction of whoever decides so. */
+export async function beginRound(tx: Queryable, incidentId: string, round: number, reason: string, nowMs: number): Promise<void> {
+  await insertInvestigation(tx, incidentId, round, reason, isoTime(nowMs));
+  await moveIncident(tx, {
+    incidentId,
+    to: "investigating",
+    from: statesBefore("investigating"),
+    text: round === 1 ? "The investigation begins." : `Investigated again: ${reason}.`,
+    source: SOURCE,
+    eventId: `${incidentId}:${round}:investigating`,
+    nowMs,
   });
 }

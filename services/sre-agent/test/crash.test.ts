@@ -1,0 +1,66 @@
+import { spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+const CHILD = new URL("crash-child.ts", import.meta.url).pathname;
+const FAILPOINTS = [
+  "investigate:claimed",
+  "investigate:begun",
+  "gather:started",
+  "gather:fetched",
+  "gather:saved",
+  "diagnose:saved",
+  "plan:chosen",
+  "plan:saved",
+  "narrate:saved",
+];
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "tocsin-crash-"));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+function run(failpoint: string): Promise<{ signal: NodeJS.Signals | null; out: string; err: string }> {
+  const child = spawn(process.execPath, [CHILD, join(folder, "store"), failpoint], { stdio: ["ignore", "pipe", "pipe"] });
+  let out = "";
+  let err = "";
+  child.stdout.on("data", (chunk) => {
+    out += chunk;
+  });
+  child.stderr.on("data", (chunk) => {
+    err += chunk;
+  });
+  return new Promise((resolve) => {
+    child.on("close", (_code, signal) => resolve({ signal, out, err }));
+  });
+}
+
+interface Report {
+  readonly state: string;
+  readonly runs: number;
+  readonly told: readonly string[];
+  readonly reads: number;
+}
+
+test("killed at any boundary, an investigation is finished by the next process with each effect once", async () => {
+  for (const failpoint of FAILPOINTS) {
+    const { signal, err } = await run(failpoint);
+    expect(signal, `${failpoint}: ${err}`).toBe("SIGKILL");
+  }
+  const { out, err } = await run("");
+  expect(out, err).not.toBe("");
+  const report = JSON.parse(out) as Record<string, Report>;
+  expect(Object.keys(report).sort()).toEqual(FAILPOINTS.map((name) => `inc_${name}`).sort());
+  const suffixes = (id: string) => (report[id]?.told ?? []).map((each) => each.replace(id, "").replace(/^run_[0-9a-f]+/, "run"));
+  const whole = suffixes("inc_narrate:saved");
+  expect(whole).toContain(":1:narrate:1");
+  for (const [id, { state, runs }] of Object.entries(report)) {
+    expect({ id, state, runs }).toEqual({ id, state: "mitigating", runs: 1 });
+    expect(suffixes(id)).toEqual(whole);
+  }
+  // What was gathered before the end is not asked for again.
+  expect(report["inc_plan:saved"]?.reads).toBe(0);
+});
