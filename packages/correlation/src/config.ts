@@ -30,8 +30,14 @@ export interface EvidenceWeights {
   readonly cooccurrence: number;
   /** The sender grouped them. */
   readonly groupKey: number;
-  /** It names no service, and only one incident of its namespace is near in time. */
+  /** It names no service, and of what is near in time one incident stands out. */
   readonly onlyCandidate: number;
+  /** Neither is known to the topology, and both names begin alike, as names of one product do. */
+  readonly nameFamily: number;
+  /** Neither names a service, and both are about one namespace. */
+  readonly sameNamespaceSubject: number;
+  /** Rule names that share most of their words. */
+  readonly similarRule: number;
 }
 
 export type InfrastructureKind = "host" | "instance" | "database" | "deployment" | "cluster" | "namespace";
@@ -58,6 +64,8 @@ export interface CorrelationConfig {
   readonly maxWindowMs: number;
   /** Beyond this gap a firing incident takes nothing new but its own alerts, in milliseconds. */
   readonly staleMs: number;
+  /** An alert that names no service is given to another incident only after this long, in milliseconds. */
+  readonly settleMs: number;
   /** This many transitions … */
   readonly flappingTransitions: number;
   /** … within this time are flapping, in milliseconds. */
@@ -96,12 +104,16 @@ export const DEFAULT_CORRELATION: CorrelationConfig = {
     cooccurrence: 0.4,
     groupKey: 0.08,
     onlyCandidate: 0.2,
+    nameFamily: 0.24,
+    sameNamespaceSubject: 0.3,
+    similarRule: 0.15,
   },
   joinAt: 0.5,
   mergeAt: 0.5,
   windowMs: 5 * MINUTE,
   maxWindowMs: 15 * MINUTE,
   staleMs: 60 * MINUTE,
+  settleMs: 30_000,
   flappingTransitions: 3,
   flappingWindowMs: 30 * MINUTE,
   flappingHoldMs: 2 * MINUTE,

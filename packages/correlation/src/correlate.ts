@@ -80,8 +80,8 @@ export interface CorrelateOptions {
 /** Clocks before this are wrong; the alert counts from when it was received. */
 const EARLIEST = Date.parse("2000-01-01T00:00:00Z");
 const MAX_AHEAD_MS = 5 * 60_000;
-/** So many incidents back, a text that opened one is still compared with who fires next. */
-const MENTIONS_KEPT = 32;
+/** So many incidents back, what opened one is looked at again in the light of what came after. */
+const OPENERS_KEPT = 16;
 
 /** An event time that can be trusted for grouping: what lies before 2000 or in the future counts as received. */
 function trusted(time: number, receivedAt: number): number {
@@ -161,15 +161,18 @@ export function correlate(set: WorkingSet, batch: readonly Alert[], options: Cor
     merged: [],
     facts: [],
     pairs: [],
+    latest: 0,
   };
   const seen = new Set<string>();
   const outcomes = new Map<Alert, AlertDecision>();
   for (const item of inEventOrder(batch)) {
+    turn.latest = Math.max(turn.latest, item.at);
     const { alert } = item;
     const isKnown = options.known?.has(alert.dedupeKey) === true || seen.has(alert.dedupeKey);
     seen.add(alert.dedupeKey);
     outcomes.set(alert, isKnown ? duplicate(turn, alert) : take(turn, item));
   }
+  reconsider(turn);
   const roles = settle(turn);
   return {
     alerts: batch.map((alert) => whereItIs(turn, outcomes.get(alert) as AlertDecision)),
@@ -206,6 +209,8 @@ interface Turn {
   readonly merged: Decisions["merged"][number][];
   facts: Fact[];
   readonly pairs: PairChange[];
+  /** The latest event time of the batch. */
+  latest: number;
 }
 
 interface Timed {
@@ -395,7 +400,7 @@ function place(turn: Turn, item: Timed, state: AlertState, earlierIncident: stri
     for (const rival of weighed.slice(1)) {
       if (rival.sum < config.joinAt) break;
       const reasons = mergeable(set, best.incident, rival.incident, state, config);
-      if (reasons !== undefined) merge(turn, best.incident, rival.incident, reasons, item);
+      if (reasons !== undefined) merge(turn, best.incident, rival.incident, reasons, item.at);
     }
     return told(item.alert, "started", state, sentence(best.reasons));
   }
@@ -404,10 +409,8 @@ function place(turn: Turn, item: Timed, state: AlertState, earlierIncident: stri
   const against =
     best === undefined ? "nothing open is related" : `the nearest, ${best.incident.title}, is too far: ${sentence(best.reasons)}`;
   join(turn, incident, state, item, [{ kind: "first", weight: 1, text: `opened the incident: ${against}${refers}` }]);
-  if (state.node !== "") {
-    set.mentions.push({ incident, words: newcomer.mentions() });
-    if (set.mentions.length > MENTIONS_KEPT) set.mentions.shift();
-  }
+  set.openers.push({ incident, alert: state, mentions: newcomer.mentions() });
+  if (set.openers.length > OPENERS_KEPT) set.openers.shift();
   turn.facts.push({
     kind: "opened",
     incidentId: incident.id,
@@ -454,7 +457,7 @@ function open(turn: Turn, item: Timed, state: AlertState): LiveIncident {
 function join(turn: Turn, incident: LiveIncident, state: AlertState, item: Timed, reasons: readonly Reason[]): void {
   const wasRecovered = incident.members.size > 0 && incident.firing === 0;
   addMember(turn.set, incident, state);
-  incident.root = rootOf(incident);
+  incident.root = rootOf(incident, turn.set.graph);
   turn.changed.add(incident);
   turn.members.push({ incidentId: incident.id, fingerprint: state.fingerprint, reasons, at: item.startsAt });
   const grown = turn.grown.get(incident);
@@ -471,7 +474,26 @@ function join(turn: Turn, incident: LiveIncident, state: AlertState, item: Timed
     });
 }
 
-function merge(turn: Turn, into: LiveIncident, from: LiveIncident, reasons: readonly Reason[], item: Timed): void {
+/**
+ * Looks again at what opened the latest incidents: had it come after the others, it might have joined one. Makes the outcome
+ * independent of which alert of a fault arrives first. Bounded by {@link OPENERS_KEPT} looks a batch.
+ */
+function reconsider(turn: Turn): void {
+  const { set, config } = turn;
+  if (turn.grown.size === 0) return;
+  for (const { incident, alert, mentions } of [...set.openers]) {
+    if (incident.state !== "open" && incident.state !== "investigating") continue;
+    // Where the incident has found another root, what opened it is a symptom and decides nothing.
+    // What names no service waits until the others have shown themselves.
+    if (alert.node === "" && turn.latest - alert.startsAt < config.settleMs) continue;
+    if (incident.decidedByPerson || incident.root?.node !== alert.node) continue;
+    const [best] = candidates(set, { alert, at: alert.startsAt, mentions: () => mentions, within: incident }, config);
+    if (best === undefined || best.sum < config.joinAt || best.incident.decidedByPerson || best.incident.apart.has(incident.id)) continue;
+    merge(turn, best.incident, incident, best.reasons, alert.startsAt);
+  }
+}
+
+function merge(turn: Turn, into: LiveIncident, from: LiveIncident, reasons: readonly Reason[], at: number): void {
   // What people may be looking at stays: the stored one, else the older.
   const isOlder = from.startedAt < into.startedAt || (from.startedAt === into.startedAt && from.id < into.id);
   const isNew = (incident: LiveIncident) => turn.opened.has(incident);
@@ -480,7 +502,7 @@ function merge(turn: Turn, into: LiveIncident, from: LiveIncident, reasons: read
   if (kept.state === "closed" || ended.state === "closed") return;
   const moved = [...ended.members.values()];
   moveMembers(turn.set, ended, kept, moved);
-  kept.root = rootOf(kept);
+  kept.root = rootOf(kept, turn.set.graph);
   kept.rolesFor = undefined;
   const stateBefore = ended.state;
   ended.state = "closed";
@@ -498,12 +520,12 @@ function merge(turn: Turn, into: LiveIncident, from: LiveIncident, reasons: read
   turn.grown.delete(ended);
   for (const state of moved) {
     turn.states.add(state);
-    turn.members.push({ incidentId: kept.id, fingerprint: state.fingerprint, reasons, at: item.at });
+    turn.members.push({ incidentId: kept.id, fingerprint: state.fingerprint, reasons, at });
   }
   turn.endedInto.set(ended.id, kept.id);
   if (neverSeen) return;
   turn.merged.push({ from: ended, into: kept, reasons, fingerprints, stateBefore });
-  const fact = { kind: "merged", at: item.at, fingerprints } as const;
+  const fact = { kind: "merged", at, fingerprints } as const;
   const text = sentence(reasons);
   const nameOf = (incident: LiveIncident) => incident.title || incident.id;
   turn.facts.push(

@@ -3,8 +3,9 @@
 import type { Reason } from "@tocsin/contracts";
 import type { CorrelationConfig, InfrastructureKind } from "./config.ts";
 import { affinity } from "./cooccurrence.ts";
+import { similarity } from "./signature.ts";
 import { type AlertState, INDEX_SCAN, type LiveIncident, type WorkingSet } from "./working-set.ts";
-import { parseWorkload } from "./workload.ts";
+import { differInWords, familiesOf, parseWorkload } from "./workload.ts";
 
 export interface Weighed {
   readonly incident: LiveIncident;
@@ -19,6 +20,8 @@ export interface Newcomer {
   readonly at: number;
   /** Names that its text may mean other services by; asked for only when nothing stronger speaks. */
   readonly mentions: () => ReadonlySet<string>;
+  /** The incident it is in already, when it is looked at again. */
+  readonly within?: LiveIncident;
 }
 
 /** How a node lies to an incident: the nearest member on a dependency path. */
@@ -168,9 +171,21 @@ function weigh(
     const tie = bestCommonDependency(set, alert.node, incident, config);
     if (tie !== undefined && tie.weight >= 0.1)
       say("common-dependency", tie.weight * fade, `${name} and ${tie.other} both depend on ${tie.via}, which is silent`);
-    else if (isApart(set, alert.node, incident))
+    else if (mentioned === undefined && isApart(set, alert, incident))
       say("topology-apart", weights.apart, `no dependency path between ${name} and ${label(servicesOf(incident))}`);
   }
+
+  if (here === undefined && path === undefined && alert.node !== "") {
+    const family = sharedFamily(set, alert, incident);
+    if (family !== undefined)
+      say(
+        "name-family",
+        weights.nameFamily * fade,
+        `${name} and ${family.other} are both of ${family.name}, and the topology does not know how they call each other`,
+      );
+  }
+  if (alert.node === "" && alert.namespace !== undefined && incident.nodes.get("")?.top.namespace === alert.namespace)
+    say("same-namespace-subject", weights.sameNamespaceSubject * fade, `both are about namespace ${alert.namespace} and no service of it`);
 
   const shared = sharedInfrastructure(set, alert, incident);
   for (const { kind, value, services } of shared) {
@@ -192,6 +207,11 @@ function weigh(
     say("still-firing", weights.stillFiring, `the incident is still firing, ${seconds(gap)} after its last change`);
 
   if (incident.rules.has(`|${alert.name}`)) say("same-rule", weights.rule * fade, `same rule, ${alert.name}`);
+  else if (alert.node === "") {
+    const similar = mostSimilarRule(alert.name, incident);
+    if (similar !== undefined)
+      say("similar-rule", weights.similarRule * similar.share * fade, `${alert.name} and ${similar.rule} speak of the same`);
+  }
   if (alert.template !== "" && incident.templates.has(alert.template))
     say("same-text", weights.template * fade, "same annotation text but for names and numbers");
   if (mentioned !== undefined) say("mention", weights.mention * fade, mentioned);
@@ -205,6 +225,34 @@ function weigh(
   if (alert.groupKey !== undefined && groupKeysOf(incident).has(alert.groupKey))
     say("group-key", weights.groupKey * fade, "the sender put them in one group");
   return { incident, sum, reasons };
+}
+
+function mostSimilarRule(rule: string, incident: LiveIncident): { rule: string; share: number } | undefined {
+  let best: { rule: string; share: number } | undefined;
+  for (const summary of incident.nodes.values()) {
+    const share = similarity(rule, summary.top.name);
+    if (share >= 0.3 && (best === undefined || share > best.share)) best = { rule: summary.top.name, share };
+  }
+  return best;
+}
+
+/**
+ * The family that the names of the alert's service and of a member share, when the topology knows the calls of neither well enough
+ * to say, the family is not everybody's, and they are not two faults of their own.
+ */
+function sharedFamily(set: WorkingSet, alert: AlertState, incident: LiveIncident): { name: string; other: string } | undefined {
+  const root = incident.root;
+  if (alert.service === undefined || root?.service === undefined) return undefined;
+  if (isPlaced(set, alert) && set.graph.isConnected(root.node)) return undefined;
+  if (alert.bearing === "intrinsic" && root.bearing === "intrinsic") return undefined;
+  const [own, other] = [alert.service, root.service];
+  for (const family of [...familiesOf(own)].reverse()) {
+    if (!other.startsWith(family) || !familiesOf(other).includes(family)) continue;
+    const share = set.graph.familyShare(family);
+    if (share === undefined || share > 0.7) return undefined;
+    return differInWords(own.slice(family.length), other.slice(family.length)) ? { name: family, other } : undefined;
+  }
+  return undefined;
 }
 
 function servicesOf(incident: LiveIncident): Set<string> {
@@ -235,8 +283,14 @@ function groupKeysOf(incident: LiveIncident): Set<string> {
   return keys;
 }
 
-function isApart(set: WorkingSet, node: string, incident: LiveIncident): boolean {
-  if (!set.graph.isConnected(node)) return false;
+/**
+ * Does the topology say what may trouble it? Work that stopped arriving may have come by ways that no call shows, such as a queue,
+ * so a starved service is never placed.
+ */
+const isPlaced = (set: WorkingSet, alert: AlertState): boolean => alert.bearing !== "starved" && set.graph.isConnected(alert.node);
+
+function isApart(set: WorkingSet, alert: AlertState, incident: LiveIncident): boolean {
+  if (!isPlaced(set, alert)) return false;
   for (const other of incident.nodes.keys()) if (other !== "" && set.graph.isConnected(other)) return true;
   return false;
 }
@@ -298,7 +352,7 @@ export function candidates(set: WorkingSet, newcomer: Newcomer, config: Correlat
     for (const partner of partners) for (const incident of set.byNode.get(partner.slice(0, partner.indexOf("|")))) found.add(incident);
 
   const allowed = (incident: LiveIncident): boolean => {
-    if (incident.state === "closed") return false;
+    if (incident.state === "closed" || incident === newcomer.within) return false;
     const gap = gapOf(incident, at);
     // A recovered incident is over: only what began inside its window still belongs to it.
     return incident.firing > 0 || gap <= config.windowMs;
@@ -321,17 +375,11 @@ export function candidates(set: WorkingSet, newcomer: Newcomer, config: Correlat
       if (index < 0) weighed.push(again);
       else weighed[index] = again;
     }
-    if (alert.node === "" && !weighed.some((each) => each.sum >= config.joinAt)) {
-      const near = onlyNear(set, newcomer, config);
-      if (near !== undefined) {
-        const again = weigh(set, newcomer, near, undefined, undefined, config);
-        const weight = config.weights.onlyCandidate;
-        const reasons = [
-          ...again.reasons,
-          { kind: "only-candidate", weight, text: "names no service, and this is the only incident near it in time" },
-        ];
-        weighed.push({ incident: near, sum: again.sum + weight, reasons });
-      }
+    if (alert.node === "" && !weighed.some((each) => each.sum >= config.joinAt)) standOut(set, newcomer, weighed, config);
+    else if (alert.node !== "" && !isPlaced(set, alert)) {
+      for (const incident of set.recent)
+        if (allowed(incident) && !weighed.some((each) => each.incident === incident) && sharedFamily(set, alert, incident) !== undefined)
+          weighed.push(weigh(set, newcomer, incident, undefined, undefined, config));
     }
   }
   return weighed.sort(
@@ -352,8 +400,8 @@ function mentionedIncidents(set: WorkingSet, newcomer: Newcomer): Map<LiveIncide
     for (const incident of set.byBase.get(word)) if (!found.has(incident)) found.set(incident, `its text names ${word}`);
   }
   if (own !== undefined) {
-    for (const { incident, words } of set.mentions) {
-      if (incident.state !== "closed" && words.has(own) && !found.has(incident))
+    for (const { incident, mentions } of set.openers) {
+      if (incident.state !== "closed" && mentions.has(own) && !found.has(incident))
         found.set(incident, `the alert that opened it names ${newcomer.alert.service}`);
     }
   }
@@ -361,9 +409,22 @@ function mentionedIncidents(set: WorkingSet, newcomer: Newcomer): Map<LiveIncide
   return found.size > INDEX_SCAN ? new Map() : found;
 }
 
-function onlyNear(set: WorkingSet, newcomer: Newcomer, config: CorrelationConfig): LiveIncident | undefined {
-  const near = set.recent.filter((each) => each.state !== "closed" && gapOf(each, newcomer.at) <= config.windowMs);
-  const inNamespace =
-    newcomer.alert.namespace === undefined ? near : near.filter((each) => namespacesOf(each).has(newcomer.alert.namespace as string));
-  return inNamespace.length === 1 ? inNamespace[0] : undefined;
+/** How far the best has to be ahead of the next to stand out. */
+const MARGIN = 0.08;
+
+/** An alert that names no service goes with the incident that stands out among those near in time, if one does. */
+function standOut(set: WorkingSet, newcomer: Newcomer, weighed: Weighed[], config: CorrelationConfig): void {
+  for (const incident of set.recent)
+    if (
+      incident.state !== "closed" &&
+      incident !== newcomer.within &&
+      gapOf(incident, newcomer.at) <= config.windowMs &&
+      !weighed.some((each) => each.incident === incident)
+    )
+      weighed.push(weigh(set, newcomer, incident, undefined, undefined, config));
+  const [best, next] = weighed.toSorted((a, b) => b.sum - a.sum);
+  if (best === undefined || (next !== undefined && best.sum - next.sum < MARGIN)) return;
+  const weight = config.weights.onlyCandidate;
+  const reason = { kind: "only-candidate", weight, text: "names no service, and no other incident near it in time fits as well" };
+  weighed[weighed.indexOf(best)] = { ...best, sum: best.sum + weight, reasons: [...best.reasons, reason] };
 }

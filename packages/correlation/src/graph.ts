@@ -1,7 +1,7 @@
 // Terms. The *graph* is the topology made ready for questions: nodes are workloads, an edge points from a caller to what it calls.
 // Faults travel against the edges: what is called breaks, then its callers. `reach` follows the calls, `reachedBy` goes against them.
 import type { Topology } from "@tocsin/contracts";
-import { parseWorkload } from "./workload.ts";
+import { familiesOf, parseWorkload } from "./workload.ts";
 
 /** Something both depend on, and how far it is from each. */
 export interface CommonDependency {
@@ -13,10 +13,11 @@ export interface CommonDependency {
 export interface Graph {
   /** The node of a name, also when the topology spells it as another object of the same workload; undefined when unknown. */
   resolve(name: string, namespace?: string): string | undefined;
-  /** A name for people: as the topology spells it. */
   readonly nodes: readonly string[];
-  /** Is anything known of its calls? */
+  /** Is anything known of its calls, hubs aside? */
   isConnected(node: string): boolean;
+  /** How many of the nodes' names begin with this name family, as a share of all, 0 to 1; undefined when the topology is empty. */
+  familyShare(family: string): number | undefined;
   /** What it depends on, directly or not, with the number of calls; itself is not in it. */
   reach(node: string): ReadonlyMap<string, number>;
   /** What depends on it. */
@@ -57,6 +58,16 @@ export function compileGraph(topology: Topology, maxHops: number, hubDependents:
     nodeOf.set(name, node);
     const sameBase = byBase.get(workload.base) ?? new Set();
     byBase.set(workload.base, sameBase.add(node));
+  }
+
+  // A name without ordinal (`cart-service`) is the workload that alone has one (`cart-pod-1`).
+  for (const [base, nodes] of byBase) {
+    const bare = byWorkload.get(`${base}#`);
+    const numbered = [...nodes].filter((node) => node !== bare && parseWorkload(node).kinded);
+    if (bare === undefined || numbered.length !== 1) continue;
+    for (const [name, node] of nodeOf) if (node === bare) nodeOf.set(name, numbered[0] as string);
+    byWorkload.set(`${base}#`, numbered[0] as string);
+    nodes.delete(bare);
   }
 
   const forward = new Map<string, Set<string>>();
@@ -110,6 +121,11 @@ export function compileGraph(topology: Topology, maxHops: number, hubDependents:
     return [...nearest.values()];
   }
 
+  const families = new Map<string, number>();
+  const nodes = [...new Set(nodeOf.values())];
+  for (const node of nodes) for (const family of familiesOf(node)) families.set(family, (families.get(family) ?? 0) + 1);
+  const isHub = (node: string) => (callers.get(node) ?? NONE).length > hubDependents || (calls.get(node) ?? NONE).length > hubDependents;
+
   const memo = <T>(compute: (node: string) => T) => {
     const kept = new Map<string, T>();
     return (node: string): T => {
@@ -125,7 +141,7 @@ export function compileGraph(topology: Topology, maxHops: number, hubDependents:
   const siblings = memo(siblingsOf);
 
   return {
-    nodes: [...new Set(nodeOf.values())],
+    nodes,
     resolve(name, namespace) {
       const exact = nodeOf.get(name) ?? (namespace === undefined ? undefined : nodeOf.get(`${namespace}/${name}`));
       if (exact !== undefined) return exact;
@@ -137,7 +153,8 @@ export function compileGraph(topology: Topology, maxHops: number, hubDependents:
       const sameBase = byBase.get(workload.base);
       return sameBase?.size === 1 ? sameBase.values().next().value : undefined;
     },
-    isConnected: (node) => calls.has(node) || callers.has(node),
+    isConnected: memo((node) => [...(calls.get(node) ?? NONE), ...(callers.get(node) ?? NONE)].some((other) => !isHub(other))),
+    familyShare: (family) => (nodes.length === 0 ? undefined : (families.get(family) ?? 0) / nodes.length),
     reach,
     reachedBy,
     dependencies: (node) => calls.get(node) ?? NONE,

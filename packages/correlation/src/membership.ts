@@ -77,7 +77,7 @@ export function relocate(set: WorkingSet, graph: Graph): void {
   for (const alert of set.alerts.values()) if (alert.service !== undefined) alert.node = nodeOf(alert.service, alert.namespace, graph);
   for (const incident of set.incidents.values()) {
     rebuild(set, incident, [...incident.members.values()]);
-    incident.root = rootOf(incident);
+    incident.root = rootOf(incident, set.graph);
   }
   set.recent.splice(0, set.recent.length, ...recent);
 }

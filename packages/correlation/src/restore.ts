@@ -82,7 +82,7 @@ export function restoreIncident(
     addMember(set, incident, restoreAlert(set, member));
     incident.roles.set(member.fingerprint, member.role);
   }
-  incident.root = rootOf(incident);
+  incident.root = rootOf(incident, set.graph);
   if (incident.root !== undefined && incident.roles.get(incident.root.fingerprint) === "root") incident.rolesFor = incident.root;
   incident.recoveredAt = stored.recoveredAt === null || incident.firing > 0 ? undefined : Date.parse(stored.recoveredAt);
   return incident;

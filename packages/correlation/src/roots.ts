@@ -10,10 +10,14 @@ const BEARING_RANK = { intrinsic: 2, surface: 1, starved: 0 } as const;
 /** Onsets nearer than this say nothing about which came first, in milliseconds: rules are evaluated every 15 to 60 s. */
 const ONSET_RESOLUTION_MS = 15_000;
 
+const isInstance = (key: string): boolean => key.startsWith("instance=");
+
 /** Which of two alerts on one node speaks for it. Negative: `a`. */
 function bySpeaker(a: AlertState, b: AlertState): number {
   return (
     BEARING_RANK[b.bearing] - BEARING_RANK[a.bearing] ||
+    // The pod before the deployment that counts it.
+    Number(b.infrastructure.some(isInstance)) - Number(a.infrastructure.some(isInstance)) ||
     (Math.abs(a.startsAt - b.startsAt) > ONSET_RESOLUTION_MS ? a.startsAt - b.startsAt : 0) ||
     SEVERITY_RANK[b.severity] - SEVERITY_RANK[a.severity] ||
     (a.fingerprint < b.fingerprint ? -1 : 1)
@@ -53,11 +57,28 @@ export function summarise(incident: LiveIncident, alert: AlertState, graph: Grap
   incident.nodes.set(alert.node, summary);
 }
 
-function scoreOf(summary: NodeSummary, others: number, firstAt: number): number {
+/**
+ * Did work stop arriving here because a caller broke? Then the caller's other callees starve as well. A service that starves alone
+ * while its callers fail is dead itself: nobody reaches it.
+ */
+function starvesInCompany(incident: LiveIncident, summary: NodeSummary, graph: Graph): boolean {
+  for (const caller of graph.dependents(summary.node)) {
+    if (!incident.nodes.has(caller)) continue;
+    for (const callee of graph.dependencies(caller)) {
+      if (callee === summary.node || incident.nodes.get(callee)?.top.bearing !== "starved") continue;
+      if (!graph.reach(callee).has(summary.node) && !graph.reach(summary.node).has(callee)) return true;
+    }
+  }
+  return false;
+}
+
+function scoreOf(incident: LiveIncident, summary: NodeSummary, graph: Graph): number {
+  const others = incident.nodes.size - 1;
   const starved = summary.top.bearing === "starved";
-  const explained = others === 0 ? 0 : (summary.explains / others) * (starved ? 0.25 : 1);
-  const bearing = starved ? -0.4 : summary.top.bearing === "intrinsic" ? 0.3 : 0;
-  const first = summary.earliest - firstAt <= ONSET_RESOLUTION_MS ? 0.15 : 0;
+  const isConsequence = starved && (summary.explains === 0 || starvesInCompany(incident, summary, graph));
+  const explained = others === 0 ? 0 : (summary.explains / others) * (isConsequence ? 0.25 : 1);
+  const bearing = starved ? (isConsequence ? -0.4 : -0.1) : summary.top.bearing === "intrinsic" ? 0.3 : 0;
+  const first = summary.earliest - incident.startedAt <= ONSET_RESOLUTION_MS ? 0.15 : 0;
   const deeper = summary.deeper > 0 ? -0.3 : 0;
   const nameless = summary.node === "" ? -0.3 : 0;
   return explained + bearing + first + deeper + nameless;
@@ -75,9 +96,9 @@ function compareRoots(a: { score: number; summary: NodeSummary }, b: { score: nu
 }
 
 /** The nodes of an incident as root candidates, the best first, at most `limit`, each with its reasons. */
-export function rankRoots(incident: LiveIncident, limit = 5): readonly RankedRoot[] {
+export function rankRoots(incident: LiveIncident, graph: Graph, limit = 5): readonly RankedRoot[] {
   const others = incident.nodes.size - 1;
-  const scored = [...incident.nodes.values()].map((summary) => ({ summary, score: scoreOf(summary, others, incident.startedAt) }));
+  const scored = [...incident.nodes.values()].map((summary) => ({ summary, score: scoreOf(incident, summary, graph) }));
   scored.sort(compareRoots);
   return scored.slice(0, limit).map(({ summary, score }) => ({
     node: summary.node,
@@ -88,11 +109,10 @@ export function rankRoots(incident: LiveIncident, limit = 5): readonly RankedRoo
 }
 
 /** The member that looks like the root; a scan over the nodes without building reasons. */
-export function rootOf(incident: LiveIncident): AlertState | undefined {
-  const others = incident.nodes.size - 1;
+export function rootOf(incident: LiveIncident, graph: Graph): AlertState | undefined {
   let best: { summary: NodeSummary; score: number } | undefined;
   for (const summary of incident.nodes.values()) {
-    const candidate = { summary, score: scoreOf(summary, others, incident.startedAt) };
+    const candidate = { summary, score: scoreOf(incident, summary, graph) };
     if (best === undefined || compareRoots(candidate, best) < 0) best = candidate;
   }
   return best?.summary.top;

@@ -10,6 +10,26 @@ const SURFACE = /\b(error|errors|latency|slow|5xx|4xx|availability|slo|burn|time
 const INTRINSIC =
   /\b(memory|mem|oom|cpu|disk|filesystem|fs|inode|crash|crashing|looping|restart|restarts|restarting|not ready|ready|waiting|image|failed|down|unavailable|unreachable|leak|evicted|throttl\w*|saturat\w*|pool|hang|hanging|stuck|deadlock|replicas|mismatch|config|certificate|cert|quota|pressure|network|event loop|garbage|gc|corrupt|connection|closure|spend|pending|unschedulable|scheduling)\b/;
 
+/** Words of rule names that say how much, not what. */
+const DEGREE = new Set(["high", "low", "too", "many", "is", "the", "rate", "above", "below", "kube", "node"]);
+
+/** What a rule's name speaks of, in words: `HighKafkaConsumerLag` of kafka, consumer, lag. */
+export const topicsOf = (rule: string): ReadonlySet<string> =>
+  new Set(
+    wordsOf(rule)
+      .split(" ")
+      .filter((word) => word.length > 1 && !DEGREE.has(word)),
+  );
+
+/** How much two rules speak of the same, 0 to 1. */
+export function similarity(a: string, b: string): number {
+  const [of, other] = [topicsOf(a), topicsOf(b)];
+  let shared = 0;
+  for (const word of of) if (other.has(word)) shared++;
+  const all = of.size + other.size - shared;
+  return all === 0 ? 0 : shared / all;
+}
+
 const wordsOf = (name: string): string =>
   name
     .replace(/([a-z0-9])([A-Z])/g, "$1 $2")

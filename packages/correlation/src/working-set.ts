@@ -86,6 +86,13 @@ export interface IncidentIndex {
 /** One key never leads to more incidents than this: the cost of an alert does not grow with what is open. */
 export const INDEX_SCAN = 8;
 
+/** An incident that was opened lately, by which alert, and the names its text mentions: the culprit may fire after it. */
+export interface Opener {
+  readonly incident: LiveIncident;
+  readonly alert: AlertState;
+  readonly mentions: ReadonlySet<string>;
+}
+
 export interface WorkingSet {
   readonly scope: string;
   readonly alerts: Map<string, AlertState>;
@@ -96,8 +103,8 @@ export interface WorkingSet {
   readonly byBase: IncidentIndex;
   /** By rule, of members that name no service. */
   readonly byRule: IncidentIndex;
-  /** What the texts that opened the last incidents mention, newest last: their culprit may fire after them. */
-  readonly mentions: { readonly incident: LiveIncident; readonly words: ReadonlySet<string> }[];
+  /** The alerts that last opened an incident, newest last: what comes after them may show that it belongs to another. */
+  readonly openers: Opener[];
   /** The incidents that last got a member, newest last. */
   readonly recent: LiveIncident[];
   readonly pairs: PairMemory;
@@ -142,7 +149,7 @@ export function createWorkingSet(scope: string, graph: Graph = EMPTY_GRAPH): Wor
     byInfrastructure: createIndex(),
     byBase: createIndex(),
     byRule: createIndex(),
-    mentions: [],
+    openers: [],
     recent: [],
     pairs: createPairs(),
     graph,

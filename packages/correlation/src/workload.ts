@@ -27,6 +27,19 @@ export function parseWorkload(name: string): WorkloadName {
   return { base: squeeze(name), ordinal: "", kinded: false };
 }
 
+/** The families a name belongs to: its leading parts, the shortest first. `shop-eu-cart-service` is of `shop` and `shop-eu`. */
+export function familiesOf(name: string): readonly string[] {
+  const families: string[] = [];
+  for (let at = 1; at < name.length && families.length < 3; at++) if (isSeparator(name.charCodeAt(at))) families.push(name.slice(0, at));
+  return families;
+}
+
+/** `-`, `_`, `.`, `/`, `:` */
+const isSeparator = (code: number): boolean => code === 45 || code === 95 || code === 46 || code === 47 || code === 58;
+
+/** Do two names of a family differ in more than numbers? Numbered names are copies of one thing, or things made by a loop. */
+export const differInWords = (a: string, b: string): boolean => a.replace(/\d+/g, "#") !== b.replace(/\d+/g, "#");
+
 /** Labels that name the workload when no label names a service, the surest first. */
 const WORKLOAD_LABELS = ["deployment", "statefulset", "daemonset", "workload", "app", "container", "pod"] as const;
 
