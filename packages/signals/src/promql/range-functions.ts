@@ -19,7 +19,7 @@ const at = (array: Float64Array, index: number): number => array[index] as numbe
  * Prometheus's `extrapolatedRate`: the change over the samples, counter resets added back, stretched to the edges of the window where
  * the samples come close to them, and for a counter never to before it was zero.
  *
- * @see prometheus/prometheus promql/functions.go, extrapolatedRate (3.x order of the two limits at the start)
+ * @see prometheus/prometheus promql/functions.go, extrapolatedRate (of 2.x; see DECISIONS.md)
  */
 function extrapolated(w: RangeWindow, isCounter: boolean, perSecond: boolean): number | undefined {
   const count = w.hi - w.lo;
@@ -42,8 +42,8 @@ function extrapolated(w: RangeWindow, isCounter: boolean, perSecond: boolean): n
   const threshold = average * 1.1;
   let toStart = (firstAt - w.startMs) / 1_000;
   let toEnd = (w.endMs - lastAt) / 1_000;
-  if (toStart >= threshold) toStart = average / 2;
   if (isCounter && change > 0 && first >= 0) toStart = Math.min(toStart, sampled * (first / change));
+  if (toStart >= threshold) toStart = average / 2;
   if (toEnd >= threshold) toEnd = average / 2;
   const factor = (sampled + toStart + toEnd) / sampled;
   return perSecond ? (change * factor) / ((w.endMs - w.startMs) / 1_000) : change * factor;
