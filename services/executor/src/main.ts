@@ -1,0 +1,4 @@
+import { runHost } from "@tocsin/host";
+import { executor } from "./module.ts";
+
+await runHost([executor]);

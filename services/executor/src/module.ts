@@ -1,0 +1,105 @@
+import type { ActionFact } from "@tocsin/contracts";
+import { ActionApproved, ActionRequested, TOPICS } from "@tocsin/contracts";
+import { defineModule } from "@tocsin/host";
+import { claimEvents, expireApprovals } from "@tocsin/store";
+import { ExecutorConfig } from "./config.ts";
+import { createMetrics } from "./metrics.ts";
+import { loadPolicy } from "./policy-file.ts";
+import { createRedButton } from "./red-button.ts";
+import { openLibrary } from "./runbook-library.ts";
+import { LOCK_LEASE_MS, RUN_QUEUE, resumeRuns, type WorkOptions, workRun } from "./work-run.ts";
+
+const GROUP = "tocsin.executor";
+/** A run holds its job for as long as it verifies; the lease is renewed meanwhile. */
+const JOB_LEASE_SECONDS = 60;
+/** Approvals run out to the minute, not to the second. */
+const SWEEP_EVERY_MS = 5_000;
+
+/** The only module that acts: on `agent-actions` it hears what is wanted, and does what policy and limits allow. */
+export const executor = defineModule({
+  name: "executor",
+  config: ExecutorConfig,
+  needs: ["bus", "store", "targets", "signals"],
+  async start({ config, bus, store, targets, signals, log, registry, clock, onStop }) {
+    const metrics = createMetrics(registry);
+    const policy = await loadPolicy(config.policyFile);
+    const library = await openLibrary(config.runbooksDir, log);
+    metrics.runbooks(library.runbooks.length, library.refused);
+    const environment = config.environment ?? (targets.kind === "lab" ? "lab" : "production");
+    const { sql, jobs } = store;
+    const redButton = createRedButton({ sql, clock, pressedByConfig: config.redButton, file: config.redButtonFile });
+
+    const reaped = await targets.reap().catch((err: unknown) => {
+      log.warn({ err }, "nothing reaped");
+      return 0;
+    });
+    if (reaped > 0) log.info({ reaped }, "removed what earlier runs left behind");
+
+    const options: WorkOptions = {
+      sql,
+      jobs,
+      targets,
+      signals,
+      clock,
+      log,
+      metrics,
+      library,
+      policy,
+      redButton,
+      environment,
+      approvalMinutes: config.approvalMinutes,
+      maxWaitSeconds: config.maxWaitSeconds,
+      lockLeaseMs: LOCK_LEASE_MS,
+      httpOrigins: config.httpOrigins,
+      verifyIntervalMs: config.verifyIntervalMs,
+      preconditionMs: config.preconditionSeconds * 1_000,
+      fetch,
+    };
+    const stopWork = await jobs.work(RUN_QUEUE, { concurrency: config.concurrency, leaseSeconds: JOB_LEASE_SECONDS, attempts: 20 }, (job) =>
+      workRun(options, job),
+    );
+    onStop("stop runs", stopWork);
+    await resumeRuns(options);
+
+    const subscription = await bus.subscribe({
+      group: GROUP,
+      topics: [TOPICS.actions],
+      handle: async ({ events }) => {
+        const wanted = events.filter(({ type }) => type === ActionRequested.type || type === ActionApproved.type);
+        if (wanted.length === 0) return;
+        await sql.transaction(async (tx) => {
+          const fresh = await claimEvents(
+            tx,
+            GROUP,
+            wanted.map((event) => event.id),
+          );
+          for (const event of wanted) {
+            if (!fresh.has(event.id)) continue;
+            const { runId } = event.data as ActionFact;
+            await jobs.send(tx, { queue: RUN_QUEUE, data: { runId }, singletonKey: event.id });
+          }
+        });
+      },
+    });
+    onStop("stop listening", () => subscription.stop());
+
+    const sweeping = new AbortController();
+    const sweep = async () => {
+      while (!sweeping.signal.aborted) {
+        await sql
+          .transaction((tx) => expireApprovals(tx, clock.now()))
+          .then(
+            (count) => count > 0 && log.info({ count }, "approvals ran out"),
+            (err: unknown) => log.warn({ err }, "approvals not swept"),
+          );
+        await clock.sleep(SWEEP_EVERY_MS, sweeping.signal).catch(() => {});
+      }
+    };
+    const swept = sweep();
+    onStop("stop sweep", () => {
+      sweeping.abort();
+      return swept;
+    });
+    log.info({ environment, runbooks: library.runbooks.length, refused: library.refused, targets: targets.kind }, "executor ready");
+  },
+});

@@ -1,0 +1,36 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { indexRunbooks, type LoadedRunbooks, loadRunbooks, type Runbook, type TextIndex } from "@tocsin/runbooks";
+import type { Logger } from "@tocsin/runtime";
+import { runbooksUnreadable } from "./errors.ts";
+
+export interface RunbookLibrary {
+  readonly runbooks: readonly Runbook[];
+  readonly texts: TextIndex<Runbook>;
+  /** Files that were not accepted. */
+  readonly refused: number;
+  find(id: string): Runbook | undefined;
+}
+
+/** @throws AppError `EXECUTOR_CONFIG_INVALID` when there is no such folder */
+export async function readRunbooks(folder: string): Promise<LoadedRunbooks> {
+  return loadRunbooks({
+    list: () =>
+      readdir(folder, { recursive: true }).catch((error: unknown) => {
+        throw runbooksUnreadable(folder, error);
+      }),
+    read: (path) => readFile(join(folder, path), "utf8"),
+  });
+}
+
+/** Loads the runbooks and logs each that is refused, with file, line and reason; the others are there. */
+export async function openLibrary(folder: string, log: Logger): Promise<RunbookLibrary> {
+  const { runbooks, problems } = await readRunbooks(folder);
+  for (const { file, line, reason, level } of problems) {
+    if (level === "error") log.error({ file, line, reason }, "runbook refused");
+    else log.warn({ file, line, reason }, "runbook to look at");
+  }
+  const byId = new Map(runbooks.map((runbook) => [runbook.id, runbook]));
+  const refused = new Set(problems.filter((problem) => problem.level === "error").map((problem) => problem.file)).size;
+  return { runbooks, texts: indexRunbooks(runbooks), refused, find: (id) => byId.get(id) };
+}
