@@ -3,6 +3,10 @@ export { type ImageOptions, importBusybox, importImage, importNodeApp } from "./
 export { eventually } from "./eventually.ts";
 export { type FakeClock, fakeClock } from "./fake-clock.ts";
 export { freePort } from "./free-port.ts";
+export type { Failure, Script } from "./gitlab/failures.ts";
+export type { GitlabIssue, GitlabNote, GitlabUser } from "./gitlab/issues.ts";
+export { type QuickAction, readQuickActions, readReferences } from "./gitlab/quick-actions.ts";
+export { type Gitlab, type GitlabOptions, type RecordedRequest, startGitlab } from "./gitlab/start-gitlab.ts";
 export { installKafka, KAFKA_PROGRAMS, type RunningKafka, startKafka } from "./kafka.ts";
 export { POSTGRES_PROGRAMS, type RunningPostgres, startPostgres } from "./postgres.ts";
 export { PROMETHEUS_PROGRAMS, type PrometheusOptions, type RunningPrometheus, type ScrapeJob, startPrometheus } from "./prometheus.ts";
