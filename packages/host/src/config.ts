@@ -88,7 +88,10 @@ export function readConfig(
   modules: readonly Module[],
 ): { config: EffectiveConfig; problems: [] } | { config: undefined; problems: ConfigProblem[] } {
   const problems: ConfigProblem[] = [];
-  const host = readSlice(env, undefined, HostConfig, problems) as HostConfig;
+  // A lab that was moved to another port is found there without being told twice.
+  const labPort = env["TOCSIN_LAB_PORT"];
+  const moved = labPort === undefined || labPort === "" || labPort === "0" ? {} : { TOCSIN_LAB_URL: `http://127.0.0.1:${labPort}` };
+  const host = readSlice({ ...moved, ...env }, undefined, HostConfig, problems) as HostConfig;
   const slices = Object.fromEntries(modules.map((module) => [module.name, readSlice(env, module.name, module.config, problems)]));
   if (problems.length > 0) return { config: undefined, problems };
   return { config: { host, modules: slices }, problems: [] };

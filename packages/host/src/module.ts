@@ -33,6 +33,8 @@ export interface ModuleBasics<Config> {
   readonly onReady: (step: () => Promise<void>) => void;
   /** Stops the process with exit code 1, naming the module: for a part that cannot go on. */
   readonly fail: (error: unknown) => void;
+  /** Where the lab's orchestrator answers, for the modules that talk to it. */
+  readonly labUrl: string;
   /** The whole configuration of the process with secrets taken out: for showing, not for reading options from. */
   readonly effectiveConfig: EffectiveConfig;
 }

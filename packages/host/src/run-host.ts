@@ -78,6 +78,7 @@ export async function startHost({ modules, env, clock = systemClock, log: givenL
         onStop: (name: string, step: () => unknown) => teardown.onStop(`${module.name}: ${name}`, step),
         onReady: (step: () => Promise<void>) => void ready.push(step),
         fail: fail(module.name),
+        labUrl: config.host.labUrl,
         effectiveConfig: shownConfig,
       } as ModuleContext<never, PortName>;
       await inModule(module.name, () => module.start(context));

@@ -4,16 +4,14 @@ import { createDrills, WATCHED_TOPICS } from "./drills.ts";
 import { labFaults } from "./lab-faults.ts";
 import { drillRoutes } from "./routes.ts";
 
-const ChaosApiConfig = z.object({
-  labUrl: z.url().default("http://127.0.0.1:8081"),
-});
-
 export const chaosApi = defineModule({
   name: "chaos-api",
-  config: ChaosApiConfig,
+  config: z.object({}),
   needs: ["bus", "store", "http"],
-  async start({ config, bus, store, http, log, registry, clock, onStop, onReady }) {
-    const lab = labFaults(config.labUrl);
+  // Without the lab there is nothing to break.
+  when: (host) => host.targetsUrl.startsWith("lab:"),
+  async start({ labUrl, bus, store, http, log, registry, clock, onStop, onReady }) {
+    const lab = labFaults(labUrl);
     const drills = createDrills({ sql: store.sql, lab, clock, log, registry });
     await http.mount("/api/v1", drillRoutes(drills, lab, store.sql));
     onReady(async () => {

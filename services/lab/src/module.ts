@@ -17,22 +17,23 @@ const LabConfig = z.object({
   /** `on` evaluates the rules here and posts to `webhookUrl`; `off` leaves both to a Prometheus and an Alertmanager. */
   ruler: z.enum(["on", "off"]).default("on"),
   rulesFile: z.string().min(1).default(RULES),
-  webhookUrl: z.url().default("http://127.0.0.1:8080/webhooks/alertmanager"),
+  /** Where alerts go. Default: the bridge of this process. */
+  webhookUrl: z.url().optional(),
 });
 
 export const lab = defineModule({
   name: "lab",
   config: LabConfig,
-  needs: ["signals"],
+  needs: ["signals", "http"],
   when: (host) => host.targetsUrl.startsWith("lab:"),
-  async start({ config, signals, log, registry, clock, onStop, onReady }) {
+  async start({ config, signals, http, log, registry, clock, onStop, onReady }) {
     const groups = config.ruler === "on" ? readRules(config.rulesFile) : [];
     const { address } = await startLab({ ...config, log, onStop });
     if (groups.length === 0) return;
-    const stop = new AbortController();
-    const post = httpPost(config.webhookUrl, stop.signal);
-    const ruler = createRuler({ groups, metrics: signals.metrics, post, externalUrl: address, clock, log, registry });
     onReady(async () => {
+      const stop = new AbortController();
+      const post = httpPost(config.webhookUrl ?? `${http.address}/webhooks/alertmanager`, stop.signal);
+      const ruler = createRuler({ groups, metrics: signals.metrics, post, externalUrl: address, clock, log, registry });
       const running = ruler.run(stop.signal);
       onStop("lab ruler", () => {
         stop.abort();
