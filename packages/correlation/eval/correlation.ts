@@ -53,6 +53,12 @@ const SUBJECTS: Readonly<Record<string, (mixed: Mix) => Grouping>> = {
   "5-minute windows": baseline((alert) => String(Math.floor(Date.parse(alert.startsAt) / 300_000))),
 };
 
+const VARIANTS = [
+  ["application", "own"],
+  ["application", "original"],
+  ["opaque", "own"],
+] as const;
+
 interface Tally {
   truePairs: number;
   falsePairs: number;
@@ -92,11 +98,11 @@ function score(
     tally.roots++;
     const named = mixed.groups.get(rootOf.get(main) ?? "") ?? "";
     if (firstHit.has(named)) tally.rootsRight++;
-    else wrong?.(`${scenario.name}: root ${named.slice(5)}, expected ${[...firstHit].map((id) => id.slice(5)).join(" ")}`);
+    else wrong?.(`${scenario.name}: root ${named}, expected ${[...firstHit].map((id) => id).join(" ")}`);
     const lost = [...mixed.truth].filter(([fingerprint, of]) => of === index && groupOf.get(fingerprint) !== main);
     for (const [fingerprint] of lost)
       wrong?.(
-        `${scenario.name}: lost ${mixed.alerts.find((alert) => alert.fingerprint === fingerprint)?.name} of ${mixed.groups.get(fingerprint)?.slice(5)}`,
+        `${scenario.name}: lost ${mixed.alerts.find((alert) => alert.fingerprint === fingerprint)?.name} of ${mixed.groups.get(fingerprint)}`,
       );
   });
   tally.incidents += rootOf.size;
@@ -177,7 +183,7 @@ function main(): void {
   const debug = process.env["TOCSIN_EVAL_WRONG"] === "1";
   const wrong = new Map<string, number>();
   const totals = new Map<string, Tally>();
-  for (const texts of ["own", "original"] as const)
+  for (const [names, texts] of VARIANTS)
     for (const stepSeconds of [0, 10])
       for (const count of [2, 3])
         for (const offsetSeconds of [0, 30, 120]) {
@@ -186,7 +192,7 @@ function main(): void {
             const random = seeded(seed * 1_000 + count);
             for (let i = 0; i < mixesPerSeed; i++) {
               const picked = pick(usable, count, random);
-              const mixed = mix(picked, { offsetSeconds, seed: seed * 100_000 + i, stepSeconds, texts }, fingerprintOf);
+              const mixed = mix(picked, { offsetSeconds, seed: seed * 100_000 + i, stepSeconds, names, texts }, fingerprintOf);
               for (const [name, group] of Object.entries(SUBJECTS)) {
                 const startedAt = performance.now();
                 const grouping = group(mixed);
@@ -205,7 +211,7 @@ function main(): void {
           for (const [name, tally] of tallies) {
             report(
               name,
-              `itbench ${count} scenarios, offset ${offsetSeconds} s, step ${stepSeconds} s, ${texts} texts`,
+              `itbench ${count} scenarios, offset ${offsetSeconds} s, step ${stepSeconds} s, ${names} names, ${texts} texts`,
               tally,
               seeds.length * mixesPerSeed,
             );
@@ -213,9 +219,11 @@ function main(): void {
             add(total, tally);
             totals.set(name, total);
           }
-          process.stderr.write(`${count} scenarios, offset ${offsetSeconds} s, step ${stepSeconds} s, ${texts} texts: done\n`);
+          process.stderr.write(
+            `${count} scenarios, offset ${offsetSeconds} s, step ${stepSeconds} s, ${names} names, ${texts} texts: done\n`,
+          );
         }
-  for (const [name, tally] of totals) report(name, "itbench all", tally, seeds.length * mixesPerSeed * 24);
+  for (const [name, tally] of totals) report(name, "itbench all", tally, seeds.length * mixesPerSeed * 12 * VARIANTS.length);
   for (const [line, times] of [...wrong].sort((a, b) => b[1] - a[1]).slice(0, 60)) process.stderr.write(`${times} × ${line}\n`);
 }
 

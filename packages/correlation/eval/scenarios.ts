@@ -122,6 +122,8 @@ export interface MixOptions {
   readonly seed: number;
   /** Between a cause and its effect. `0`: everything of a scenario fires at once. */
   readonly stepSeconds: number;
+  /** Do the services of an application share a prefix, as they mostly do, or has each a name of its own that says nothing? */
+  readonly names: "application" | "opaque";
   /** Do alert texts name the services as the labels do, or as in the original, so that equal names mean different services? */
   readonly texts: "own" | "original";
 }
@@ -159,7 +161,15 @@ export function mix(scenarios: readonly Scenario[], options: MixOptions, identif
     const application = Math.floor(random() * 36 ** 4)
       .toString(36)
       .padStart(4, "x");
-    const rename = (id: string) => `${application}-${id}`;
+    const opaque = new Map<string, string>();
+    const rename = (id: string): string => {
+      if (options.names === "application") return `${application}-${id}`;
+      // Objects of one workload keep one name: that is what their names are for.
+      const base = id.replace(KINDED, "");
+      const word = opaque.get(base) ?? `w${Math.floor(random() * 36 ** 6).toString(36)}`;
+      opaque.set(base, word);
+      return word + id.slice(base.length);
+    };
     for (const group of scenario.groups) node(rename(group.id));
     for (const { source, target } of scenario.propagations) {
       node(rename(source));
