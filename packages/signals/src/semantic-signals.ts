@@ -14,7 +14,7 @@ export interface SemanticOptions {
   readonly serviceLabels?: readonly string[];
   /** Window of a rate, in seconds; at least four scrapes. */
   readonly rateWindowSeconds: number;
-  /** How long what the server has is remembered. Default 60,000 ms. */
+  /** How long it is remembered which metrics the server has. Default 10,000 ms: one small question, and a new service is soon seen. */
   readonly capabilityTtlMs?: number;
 }
 
@@ -40,10 +40,10 @@ interface Usable {
 const MAX_SERVICES_PER_QUERY = 200;
 
 export function createMetrics(backend: MetricsBackend, options: SemanticOptions): SemanticMetrics {
-  const { clock, rateWindowSeconds, capabilityTtlMs = 60_000 } = options;
+  const { clock, rateWindowSeconds, capabilityTtlMs = 10_000 } = options;
   const preferred = options.serviceLabels ?? SERVICE_LABELS;
   const names = remembered(clock, capabilityTtlMs, (_: string, asked) => backend.existing(CATALOGUE_METRICS, asked));
-  const labels = remembered(clock, capabilityTtlMs, (metric: string, asked) => backend.labelNames(metric, asked));
+  const labels = remembered(clock, 6 * capabilityTtlMs, (metric: string, asked) => backend.labelNames(metric, asked));
 
   /** Candidates of a signal that the server has, each by each label that may name services there, best first. */
   async function usable(signal: SignalName, asked: QueryOptions): Promise<Usable[]> {
@@ -180,8 +180,8 @@ function serviceIn(series: Series, { candidate, label }: Usable, wanted?: readon
   return wanted?.includes(value) || !isDecorated(candidate, label) ? value : undecorated(value);
 }
 
-/** Remembers answers by key for a time; a failure is not remembered. */
-function remembered<T>(clock: Clock, ttlMs: number, ask: (key: string, asked: QueryOptions) => Promise<T>) {
+/** Remembers answers by key for a time; a failure and an empty answer (a server that has just started) are not remembered. */
+function remembered<T extends ReadonlySet<string>>(clock: Clock, ttlMs: number, ask: (key: string, asked: QueryOptions) => Promise<T>) {
   const answers = new Map<string, { until: number; answer: Promise<T> }>();
   return (key: string, asked: QueryOptions): Promise<T> => {
     const known = answers.get(key);
@@ -189,7 +189,10 @@ function remembered<T>(clock: Clock, ttlMs: number, ask: (key: string, asked: Qu
     // Not with the caller's signal: others wait for the same answer.
     const answer = ask(key, asked.deadlineMs === undefined ? {} : { deadlineMs: asked.deadlineMs });
     answers.set(key, { until: clock.now() + ttlMs, answer });
-    answer.catch(() => answers.delete(key));
+    answer.then(
+      (found) => found.size > 0 || answers.delete(key),
+      () => answers.delete(key),
+    );
     return answer;
   };
 }
