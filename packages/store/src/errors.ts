@@ -43,12 +43,13 @@ interface DriverError {
   readonly message?: unknown;
 }
 
-// Connection exceptions, shutdown, starting up, too many connections; and what Node says of sockets.
-const AWAY = /^(08...|57P0[1-5]|53300|E(CONN(REFUSED|RESET|ABORTED)|PIPE|TIMEDOUT|HOSTUNREACH|NETUNREACH|AI_AGAIN)|ENOTFOUND|ENOENT)$/;
+// Connection exceptions, shutdown, starting up, too many connections, thrown out for idling; and what Node says of sockets.
+const AWAY =
+  /^(08...|57P0[1-5]|53300|25P0[34]|E(CONN(REFUSED|RESET|ABORTED)|PIPE|TIMEDOUT|HOSTUNREACH|NETUNREACH|AI_AGAIN)|ENOTFOUND|ENOENT)$/;
 const AWAY_TEXT =
   /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error|Client was closed|PGlite is clos|the database system is)/;
-// Serialization failure, deadlock, lock not available, cancelled by a timeout, idle in a transaction for too long.
-const AGAIN = /^(40001|40P01|55P03|57014|25P0[34])$/;
+// Serialization failure, deadlock, lock not available, cancelled by a timeout.
+const AGAIN = /^(40001|40P01|55P03|57014)$/;
 
 /** Turns what a driver threw into the product's errors. Ours pass through. Parameters are left out: they may hold secrets. */
 export function queryError(thrown: unknown, text: string): AppError {

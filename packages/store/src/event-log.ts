@@ -19,14 +19,16 @@ export async function appendEvents(tx: Queryable, events: readonly OutgoingEvent
   if (events.length === 0) return;
   await tx.query("SELECT pg_advisory_xact_lock($1)", [EVENT_LOG_LOCK]);
   await tx.query(
-    `INSERT INTO event_log (id, topic, key, type, source, at, traceparent, incident_id, data)
-     SELECT e->>'id', e->>'topic', e->>'key', e->>'type', e->>'source', (e->>'time')::timestamptz, e->>'traceparent',
-            e->'data'->>'incidentId', e->'data'
-     FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS list(e, position) ORDER BY position
-     ON CONFLICT (id) DO NOTHING`,
-    [jsonText(events)],
+    `WITH appended AS (
+       INSERT INTO event_log (id, topic, key, type, source, at, traceparent, incident_id, data)
+       SELECT e->>'id', e->>'topic', e->>'key', e->>'type', e->>'source', (e->>'time')::timestamptz, e->>'traceparent',
+              e->'data'->>'incidentId', e->'data'
+       FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS list(e, position) ORDER BY position
+       ON CONFLICT (id) DO NOTHING RETURNING seq
+     )
+     SELECT pg_notify($2, '') FROM appended LIMIT 1`,
+    [jsonText(events), EVENT_LOG_CHANNEL],
   );
-  await tx.query("SELECT pg_notify($1, '')", [EVENT_LOG_CHANNEL]);
 }
 
 /** An event with its place in the log. */

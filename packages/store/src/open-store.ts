@@ -14,6 +14,8 @@ export interface StoreOptions {
   readonly clock?: Clock;
   /** Most connections of the pool, at least 2; Postgres only. Default 10. */
   readonly maxConnections?: number;
+  /** A transaction that runs no statement for this long is rolled back and its connection taken away, in milliseconds. Default 60,000. */
+  readonly idleInTransactionMs?: number;
   readonly retention?: Retention;
 }
 
@@ -52,16 +54,22 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   }
 }
 
-async function openEngine({ url, log, clock = systemClock, maxConnections = 10 }: StoreOptions): Promise<Engine> {
+async function openEngine({
+  url,
+  log,
+  clock = systemClock,
+  maxConnections = 10,
+  idleInTransactionMs = 60_000,
+}: StoreOptions): Promise<Engine> {
   if (url.startsWith("embedded:")) {
     const { openPglite } = await import("./pglite-engine.ts");
     const path = url.slice("embedded:".length);
-    if (path === "memory") return openPglite(undefined, log);
-    return openPglite(resolve(path === "" ? "./.data" : path), log);
+    if (path === "memory") return openPglite(undefined, log, idleInTransactionMs);
+    return openPglite(resolve(path === "" ? "./.data" : path), log, idleInTransactionMs);
   }
   if (/^postgres(ql)?:\/\//.test(url)) {
     const { openPostgres } = await import("./postgres-engine.ts");
-    return openPostgres({ url, log, clock, maxConnections: Math.max(2, maxConnections) });
+    return openPostgres({ url, log, clock, maxConnections: Math.max(2, maxConnections), idleInTransactionMs });
   }
   throw storeUrlUnknown(url);
 }

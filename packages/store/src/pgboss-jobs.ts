@@ -14,6 +14,8 @@ const DAY_SECONDS = 86_400;
 /** pg-boss takes no shorter lease. */
 const MIN_LEASE_SECONDS = 10;
 const DEFAULTS = { concurrency: 4, leaseSeconds: 60, attempts: 10 };
+/** Noticed on when a delayed job was sent: the time of the next one due may have changed. */
+const DELAYED_CHANNEL = "tocsin_jobs_delayed";
 /** Longest sleep between two looks for jobs that have come due. Those sent for now wake their queue by NOTIFY. */
 const DUE_CHECK_MS = 2_000;
 
@@ -106,7 +108,7 @@ export async function openJobs(engine: Engine, log: Logger, clock: Clock): Promi
       await createQueue(tx, queue);
       await insert();
     }
-    if (startAfterSeconds !== undefined) due.wake();
+    if (startAfterSeconds !== undefined) await tx.query("SELECT pg_notify($1, '')", [DELAYED_CHANNEL]);
   }
 
   async function work(queue: string, options: WorkOptions, handle: (job: JobRun) => Promise<void>): Promise<() => Promise<void>> {
@@ -192,6 +194,7 @@ export async function openJobs(engine: Engine, log: Logger, clock: Clock): Promi
     }
   }
   const watching = watchDue();
+  const unlisten = await sql.listen(DELAYED_CHANNEL, () => due.wake());
 
   return {
     send,
@@ -201,6 +204,7 @@ export async function openJobs(engine: Engine, log: Logger, clock: Clock): Promi
       closing = true;
       due.wake();
       await watching;
+      await unlisten();
       let timer: NodeJS.Timeout | undefined;
       const late = new Promise<void>((resolve) => {
         timer = setTimeout(resolve, timeoutMs);

@@ -29,11 +29,8 @@ interface Turn {
   end(): Promise<void>;
 }
 
-/** As `idle_in_transaction_session_timeout` on a server. */
-const IDLE_MS = 60_000;
-
 /** `embedded:memory` has no folder; its content ends with the process. */
-export async function openPglite(folder: string | undefined, log: Logger): Promise<Engine> {
+export async function openPglite(folder: string | undefined, log: Logger, idleInTransactionMs: number): Promise<Engine> {
   const lock = folder === undefined ? undefined : await lockFolder(folder);
   let db: PGlite;
   try {
@@ -100,9 +97,9 @@ export async function openPglite(folder: string | undefined, log: Logger): Promi
     }
     function watch(): void {
       timer = setTimeout(() => {
-        log.error({ idleMs: IDLE_MS }, "transaction idle for too long");
-        end(`was rolled back after ${IDLE_MS} ms without a statement`).catch(() => {});
-      }, IDLE_MS);
+        log.error({ idleInTransactionMs }, "transaction idle for too long");
+        end(`was rolled back after ${idleInTransactionMs} ms without a statement`).catch(() => {});
+      }, idleInTransactionMs);
       timer.unref();
     }
 

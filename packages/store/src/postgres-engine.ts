@@ -12,12 +12,12 @@ export interface PostgresOptions {
   readonly log: Logger;
   readonly clock: Clock;
   readonly maxConnections: number;
+  readonly idleInTransactionMs: number;
 }
 
 // node-postgres waits for ever by default; every wait gets its limit here, in milliseconds.
 const STATEMENT_MS = 30_000;
 const LOCK_MS = 10_000;
-const IDLE_IN_TRANSACTION_MS = 60_000;
 
 const TYPES = { getTypeParser: parserOf } as unknown as pg.CustomTypesConfig;
 
@@ -26,7 +26,7 @@ interface Answer {
   rowCount: number;
 }
 
-export async function openPostgres({ url, log, clock, maxConnections }: PostgresOptions): Promise<Engine> {
+export async function openPostgres({ url, log, clock, maxConnections, idleInTransactionMs }: PostgresOptions): Promise<Engine> {
   const openPool = (max: number): pg.Pool => {
     const pool = new pg.Pool({
       ...connectionConfig(url),
@@ -36,7 +36,7 @@ export async function openPostgres({ url, log, clock, maxConnections }: Postgres
       // A little later than the server's own limit: it only ends what a dead network keeps open.
       query_timeout: STATEMENT_MS + 5_000,
       lock_timeout: LOCK_MS,
-      idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
+      idle_in_transaction_session_timeout: idleInTransactionMs,
     });
     // Without a listener, an idle connection that the server ends would end the process.
     pool.on("error", (error) => log.warn({ err: error }, "idle database connection lost"));

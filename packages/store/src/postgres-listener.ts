@@ -19,27 +19,30 @@ const identifier = (name: string) => `"${name.replaceAll('"', '""')}"`;
 export function createListener(url: string, log: Logger, clock: Clock): Listener {
   const channels = new Map<string, Set<(payload: string) => void>>();
   const closing = new AbortController();
+  /** The one in use or being made. */
   let connection: Promise<pg.Client> | undefined;
+  let up: pg.Client | undefined;
 
   async function connect(): Promise<pg.Client> {
     const client = new pg.Client({ ...connectionConfig(url), query_timeout: 10_000 });
-    let isUp = false;
     client.on("notification", ({ channel, payload = "" }) => {
       for (const deliver of channels.get(channel) ?? []) setImmediate(deliver, payload);
     });
     client.on("error", (error) => log.warn({ err: error }, "listening connection error"));
     client.on("end", () => {
-      if (isUp && !closing.signal.aborted) reconnect();
+      if (up !== client) return;
+      up = undefined;
+      if (!closing.signal.aborted) reconnect();
     });
     try {
       await client.connect();
       // All channels known by now; one that joins later sends its own LISTEN.
-      for (const channel of channels.keys()) await client.query(`LISTEN ${identifier(channel)}`);
+      for (const [channel, listeners] of channels) if (listeners.size > 0) await client.query(`LISTEN ${identifier(channel)}`);
     } catch (error) {
       await client.end().catch(() => {});
       throw queryError(error, "LISTEN");
     }
-    isUp = true;
+    up = client;
     beat(client);
     return client;
   }
@@ -110,8 +113,8 @@ export function createListener(url: string, log: Logger, clock: Clock): Listener
       }
       return async () => {
         if (!listeners.delete(deliver) || listeners.size > 0 || closing.signal.aborted) return;
-        const client = await connection?.catch(() => undefined);
-        if (listeners.size === 0) await client?.query(`UNLISTEN ${identifier(channel)}`).catch(() => {});
+        // While there is no connection there is nothing to end: the next one listens to what is wanted then.
+        await up?.query(`UNLISTEN ${identifier(channel)}`).catch(() => {});
         // One that came while this waited.
         if (listeners.size > 0) await subscribe(channel);
       };

@@ -4,5 +4,5 @@ import { openStore } from "../src/open-store.ts";
 import { storeConformance } from "./store-conformance.ts";
 
 describe("on PGlite in memory", () => {
-  storeConformance(() => openStore({ url: "embedded:memory", log: silentLogger }));
+  storeConformance((options) => openStore({ url: "embedded:memory", log: silentLogger, ...options }));
 });

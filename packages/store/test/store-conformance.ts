@@ -40,7 +40,7 @@ export async function insertIncident(sql: Queryable, id: string): Promise<void> 
   );
 }
 
-export function storeConformance(open: () => Promise<Store>): void {
+export function storeConformance(open: (options?: { idleInTransactionMs: number }) => Promise<Store>): void {
   let store: Store;
   let sql: Store["sql"];
 
@@ -230,6 +230,24 @@ export function storeConformance(open: () => Promise<Store>): void {
       );
       expect(await thing("counter")).toBe(25);
     });
+  });
+
+  test("a transaction that forgets its connection loses it, commits nothing, and the others go on", async () => {
+    const impatient = await open({ idleInTransactionMs: 150 });
+    await impatient.sql.query("CREATE TABLE IF NOT EXISTS forgotten (a int)");
+    const lost = signal();
+    const forgetful = impatient.sql.transaction(async (tx) => {
+      await tx.query("INSERT INTO forgotten VALUES (1)");
+      await lost.promise;
+    });
+    const kept = await impatient.sql.transaction(async (tx) => {
+      await tx.query("LOCK TABLE forgotten");
+      return (await tx.query("SELECT * FROM forgotten")).rowCount;
+    });
+    lost.resolve();
+    await expect(forgetful).rejects.toMatchObject({ code: "STORE_UNAVAILABLE", retryable: true });
+    expect(kept).toBe(0);
+    await impatient.close();
   });
 
   describe("listening", () => {
