@@ -151,7 +151,7 @@ const requestRate: readonly Candidate[] = [
   },
   {
     id: "postgres",
-    needs: [{ metric: "pg_stat_database_xact_commit" }],
+    needs: [{ metric: "pg_stat_database_xact_commit" }, { metric: "pg_stat_database_xact_rollback" }],
     promql: `${sumRate("pg_stat_database_xact_commit")} + ${sumRate("pg_stat_database_xact_rollback")}`,
     serviceLabels: INSTANCE,
   },
