@@ -10,8 +10,8 @@ export interface AnomalyOptions {
   readonly threshold?: number;
   /** Fewest samples of a usable baseline. Default 4. */
   readonly leastBaseline?: number;
-  /** The recent level is the median of this many last samples of the baseline. Default 4. */
-  readonly recent?: number;
+  /** The recent level is the median of the baseline's last so many seconds. Default 300. */
+  readonly recentSeconds?: number;
 }
 
 export interface Anomaly {
@@ -32,6 +32,8 @@ export interface Anomaly {
 }
 
 const MAX_STRENGTH = 6;
+/** A series that hardly ever had a value before has no normal state to leave. */
+const LEAST_PRESENCE = 0.05;
 
 /**
  * Pure: does the series leave its own baseline after the split, in the direction that hurts?
@@ -47,20 +49,28 @@ export function detectAnomaly(
   traits: SignalTraits,
   options: AnomalyOptions = {},
 ): Anomaly | undefined {
-  const { threshold = 5, leastBaseline = 4, recent = 4 } = options;
+  const { threshold = 5, leastBaseline = 4, recentSeconds = 300 } = options;
   const before: number[] = [];
+  const recent: number[] = [];
   const after: Sample[] = [];
+  let slots = 0;
   for (const sample of samples) {
+    if (sample[0] < splitAt) slots++;
     if (!Number.isFinite(sample[1]) || sample[1] < traits.least) continue;
-    if (sample[0] < splitAt) before.push(sample[1]);
-    else after.push(sample);
+    if (sample[0] >= splitAt) after.push(sample);
+    else {
+      before.push(sample[1]);
+      if (sample[0] >= splitAt - recentSeconds) recent.push(sample[1]);
+    }
   }
-  if (after.length === 0 || before.length < leastBaseline) return undefined;
+  if (after.length === 0 || before.length < Math.max(leastBaseline, LEAST_PRESENCE * slots)) return undefined;
 
-  const { center, scale: spread } = spreadOf(before);
-  const scale = Math.max(spread, traits.relativeFloor * Math.abs(center), traits.absoluteFloor);
-  const recentLevel = medianOf(before.slice(-recent));
-  const deviationOf = (value: number, sign: 1 | -1) => Math.min(sign * (value - center), sign * (value - recentLevel)) / scale;
+  const spread = spreadOf(before);
+  const { center } = spread;
+  const floor = Math.max(traits.relativeFloor * Math.abs(center), traits.absoluteFloor);
+  const recentLevel = recent.length === 0 ? center : medianOf(recent);
+  const deviationOf = (value: number, sign: 1 | -1) =>
+    Math.min(sign * (value - center), sign * (value - recentLevel)) / Math.max(sign > 0 ? spread.up : spread.down, floor);
   const up = traits.bad === "down" ? undefined : judge(after, (value) => deviationOf(value, 1), threshold);
   const down = traits.bad === "up" ? undefined : judge(after, (value) => deviationOf(value, -1), threshold);
   const worst = up && down ? (up.deviation >= down.deviation ? up : down) : (up ?? down);

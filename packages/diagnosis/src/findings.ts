@@ -32,6 +32,11 @@ export interface Finding {
   readonly strength: number;
   /** Unix seconds, where one is known. */
   readonly onsetAt?: number;
+  /**
+   * How much more there was of it in the incident than at the baseline's rate: failed requests, or seconds waited by all requests together.
+   * It is what flows from callees to callers; absent where it cannot be counted.
+   */
+  readonly excess?: number;
   /** The other end, for what happens between two services. */
   readonly peer?: string;
   readonly source:
@@ -78,20 +83,29 @@ export function findChanges(input: DiagnosisInput, services: ReadonlySet<string>
 
 function metricFindings(input: DiagnosisInput): Finding[] {
   const { splitAt } = input.window;
+  const traffic = trafficOf(input);
   const findings: Finding[] = [];
   const loads = new Map<string, number>();
   for (const series of input.series) {
-    const traits = SIGNAL_TRAITS[series.signal];
+    const seen = traffic.get(series.service);
+    const known = SIGNAL_TRAITS[series.signal];
+    const traits =
+      series.signal === "error_ratio" && seen ? { ...known, absoluteFloor: errorFloor(seen.perSample, known.absoluteFloor) } : known;
     const anomaly = series.signal === "up" ? detectDown(series.samples, splitAt) : detectAnomaly(series.samples, splitAt, traits);
     if (!anomaly) continue;
     if (series.signal === "request_rate" && anomaly.direction === "up")
       loads.set(series.service, anomaly.level / Math.max(anomaly.baseline, 0.01));
-    const strength = anomaly.strength * (anomaly.isTrend && series.signal === "memory" ? 1.15 : 1);
+    const isAdditive = series.signal === "error_ratio" || (series.signal === "latency_p95" && series.statistic === "mean");
+    // A quantile of few requests is mostly chance.
+    const trust = series.signal === "latency_p95" && seen ? 1 - Math.exp(-seen.requests / REQUESTS_ENOUGH) : 1;
+    const isLeak = anomaly.isTrend && series.signal === "memory";
+    const strength = anomaly.strength * (isLeak ? 1.15 : 1) * trust;
     findings.push({
       service: series.service,
       family: FAMILY_OF_SIGNAL[series.signal],
       strength,
       onsetAt: anomaly.onsetAt,
+      ...(isAdditive && seen ? { excess: seen.requests * (anomaly.level - anomaly.baseline) } : {}),
       source: { kind: "metric", series, anomaly },
     });
   }
@@ -103,6 +117,43 @@ function metricFindings(input: DiagnosisInput): Finding[] {
     return level / Math.max(baseline, 0.001) < 1.3 * load ? { ...finding, strength: finding.strength * 0.3 } : finding;
   });
 }
+
+interface Traffic {
+  /** Requests during the incident. */
+  readonly requests: number;
+  /** Requests behind one sample of a ratio. */
+  readonly perSample: number;
+}
+
+/** Ratios are taken over at least a minute, whatever the step at which they are sampled. */
+const RATIO_SECONDS = 60;
+
+/** What each service got during the incident, where its rate is known. */
+function trafficOf(input: DiagnosisInput): Map<string, Traffic> {
+  const { splitAt, to } = input.window;
+  const traffic = new Map<string, Traffic>();
+  for (const { service, signal, samples } of input.series) {
+    if (signal !== "request_rate") continue;
+    const rates = samples.filter(([at, rate]) => at >= splitAt && Number.isFinite(rate) && rate >= 0);
+    const [first, second] = rates;
+    if (!first || traffic.has(service)) continue;
+    const mean = rates.reduce((sum, [, rate]) => sum + rate, 0) / rates.length;
+    const step = second === undefined ? to - splitAt : second[0] - first[0];
+    traffic.set(service, { requests: mean * (to - splitAt), perSample: mean * Math.max(step, RATIO_SECONDS) });
+  }
+  return traffic;
+}
+
+/** One more failure of this many requests is chance: the deviation of a binomial share, with at least one failure expected. */
+function errorFloor(perSample: number, floor: number): number {
+  if (!(perSample > 0)) return floor;
+  const share = Math.min(0.5, 1 / perSample);
+  return Math.max(LEAST_ERROR_FLOOR, Math.sqrt((share * (1 - share)) / perSample));
+}
+const LEAST_ERROR_FLOOR = 0.001;
+
+/** Enough requests for a latency to mean something. */
+const REQUESTS_ENOUGH = 30;
 
 /** Client latency that grows more than the server's own is time on the wire. */
 function edgeSeriesFindings(input: DiagnosisInput): Finding[] {

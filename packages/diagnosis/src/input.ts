@@ -19,6 +19,12 @@ export interface EdgeSeries {
   readonly query: string;
 }
 
+/** A signal of a service over the window. */
+export interface DiagnosisSeries extends SignalSeries {
+  /** Set for a latency that is the mean of all requests: means add up along calls, quantiles do not. */
+  readonly statistic?: "mean";
+}
+
 /** What is compared: the same kind of summary over the baseline and over the incident. */
 export interface BeforeAfter<T> {
   readonly baseline: readonly T[];
@@ -29,7 +35,7 @@ export interface BeforeAfter<T> {
 export interface DiagnosisInput {
   readonly window: DiagnosisWindow;
   readonly members: readonly Pick<Member, "fingerprint" | "name" | "service" | "severity" | "role" | "startsAt" | "annotations">[];
-  readonly series: readonly SignalSeries[];
+  readonly series: readonly DiagnosisSeries[];
   readonly logs: readonly LogLine[];
   /** Spans of the whole window; summed up into operations unless `operations` is given. */
   readonly spans: readonly Span[];

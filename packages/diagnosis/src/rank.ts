@@ -44,7 +44,7 @@ export const RANKING_WEIGHTS: RankingWeights = {
   explained: 0.92,
   decay: 0.85,
   uncovered: 0.3,
-  impact: 0.35,
+  impact: 0.4,
 };
 
 /** One line of the sum that makes a score. */
@@ -69,9 +69,16 @@ export interface RankedService {
   readonly onsetAt: number | undefined;
 }
 
+/** Counts of both ends are estimates from samples: this much too few still explains all. */
+const FLOW_SLACK = 1.3;
+/** What an alert counts whose service shows nothing: its place in the graph alone is weak evidence. */
+const UNSEEN = 0.25;
 const SYMPTOMS: ReadonlySet<Family> = new Set(["latency", "errors", "saturation"]);
 
-/** How well an ill callee's finding explains a caller's symptom. */
+/**
+ * How well an ill callee's finding explains a caller's symptom: below 1 it explains at most that share, however strong it is; above 1 it
+ * explains more than its strength says.
+ */
 const EXPLAINS: Readonly<Partial<Record<Family, Readonly<Partial<Record<Family, number>>>>>> = {
   latency: {
     latency: 1,
@@ -111,19 +118,54 @@ export function rankServices(
   spreadNetwork(findings, graph, byService);
   const strengthOf = (service: string, family: Family) => combined(byService.get(service)?.get(family) ?? []);
 
+  const excessOf = (service: string, family: Family): number | undefined => {
+    const counts = (byService.get(service)?.get(family) ?? []).flatMap((each) => (each.excess === undefined ? [] : [each.excess]));
+    return counts.length === 0 ? undefined : Math.max(...counts);
+  };
+
+  /** What failed or was waited for at the caller cannot come from a callee that failed less. 1 where it cannot be counted. */
+  function flowShare(caller: string, callee: string, family: Family): number {
+    const below = excessOf(callee, family);
+    const above = excessOf(caller, family);
+    return below === undefined || above === undefined || above <= 0 ? 1 : clamp((below / above) * FLOW_SLACK, 0, 1);
+  }
+
+  /** Which share of a caller's symptom of some strength the findings of a callee explain, 0 to 1. */
+  function shareOf(caller: string, callee: string, hops: number, symptom: Family, strength: number): number {
+    let share = 0;
+    for (const [family, fit] of Object.entries(EXPLAINS[symptom] ?? {})) {
+      const support = strengthOf(callee, family as Family) * Math.max(1, fit) * weights.decay ** (hops - 1);
+      const flow = family === symptom ? flowShare(caller, callee, symptom) : 1;
+      share = Math.max(share, Math.min(1, fit) * clamp(support / strength, 0, 1) * flow);
+    }
+    return share;
+  }
+
   /** The callees that explain a symptom best; several when they do so about equally well, for then neither is to get all the credit. */
   function explanations(service: string, symptom: Family, strength: number): { service: string; share: number }[] {
     const found: { service: string; share: number }[] = [];
     for (const { service: callee, hops } of graph.reach(service, "callees")) {
-      let support = 0;
-      for (const [family, fit] of Object.entries(EXPLAINS[symptom] ?? {})) {
-        support = Math.max(support, fit * strengthOf(callee, family as Family));
-      }
-      const share = clamp((support * weights.decay ** (hops - 1)) / strength, 0, 1) * weights.explained;
+      const share = shareOf(service, callee, hops, symptom, strength) * weights.explained;
       if (share > 0.15) found.push({ service: callee, share });
     }
     const best = found.reduce((most, each) => Math.max(most, each.share), 0);
     return found.filter((each) => each.share >= 0.95 * best).sort((a, b) => b.share - a.share || (a.service < b.service ? -1 : 1));
+  }
+
+  /** How much of the symptoms of a caller the findings of one callee explain, by strength; undefined when it shows none. */
+  function symptomShare(caller: string, callee: string, hops: number): number | undefined {
+    let shown = 0;
+    let told = 0;
+    for (const family of SYMPTOMS) {
+      const strength = strengthOf(caller, family);
+      if (strength < 0.3) continue;
+      let support = 0;
+      for (const [cause, fit] of Object.entries(EXPLAINS[family] ?? {}))
+        support = Math.max(support, fit * strengthOf(callee, cause as Family));
+      shown += strength;
+      told += strength * clamp((support * weights.decay ** (hops - 1)) / strength, 0, 1);
+    }
+    return shown === 0 ? undefined : told / shown;
   }
 
   const explainedBy = new Map<string, { caller: string; points: number }[]>();
@@ -158,8 +200,8 @@ export function rankServices(
   return partial
     .map(({ service, contributions, core }) => {
       const told = explainedBy.get(service) ?? [];
-      const coverage = coverageOf(service, alerting, graph);
-      const impact = weights.impact * Math.log2(1 + told.reduce((sum, each) => sum + each.points, 0)) * Math.min(1, core);
+      const coverage = coverageOf(service, alerting, graph, (from, hops) => symptomShare(from, service, hops));
+      const impact = weights.impact * told.reduce((sum, each) => sum + each.points, 0) * Math.min(1, core);
       return {
         service,
         kind: kindOf(contributions),
@@ -223,14 +265,24 @@ function spreadNetwork(findings: readonly Finding[], graph: CallGraph, byService
   }
 }
 
-/** How many of the alerts come from the service itself or from a service that calls it, directly or through others. 1 when none is known. */
-function coverageOf(service: string, alerting: readonly string[], graph: CallGraph): number {
+/**
+ * How much of the alerts a service can explain: those on itself wholly, those on its callers as far as its findings explain the symptoms
+ * that they show. An alert whose service shows no symptom in any signal counts half of what its place in the graph would give. 1 when no
+ * alert names a known service.
+ */
+function coverageOf(
+  service: string,
+  alerting: readonly string[],
+  graph: CallGraph,
+  symptomShare: (from: string, hops: number) => number | undefined,
+): number {
   const known = alerting.filter((each) => graph.services.has(each));
   if (known.length === 0) return 1;
   let sum = 0;
   for (const each of known) {
     const hops = graph.hops(each, service);
-    sum += hops === undefined ? 0 : 0.95 ** hops;
+    if (hops === undefined) continue;
+    sum += hops === 0 ? 1 : (symptomShare(each, hops) ?? UNSEEN) * 0.97 ** hops;
   }
   return sum / known.length;
 }
