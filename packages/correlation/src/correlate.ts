@@ -9,7 +9,7 @@ import { mergeable } from "./merge.ts";
 import { roleOf, rootOf, titleOf } from "./roots.ts";
 import { bearingOf, mentionsIn, templateOf } from "./signature.ts";
 import { firstOf, type Suppression, type Suppressor, watchdogSuppressor } from "./suppression.ts";
-import type { AlertState, LiveIncident, WorkingSet } from "./working-set.ts";
+import { type AlertState, type LiveIncident, shared, type WorkingSet } from "./working-set.ts";
 import { nodeOf, subjectOf } from "./workload.ts";
 
 /** What became of one message. `duplicate` changes nothing and is told nowhere; the others are stored once each. */
@@ -110,7 +110,7 @@ export function alertStateOf(
     for (const name of names) {
       const value = labels[name] ?? fromTopology?.[name];
       if (value) {
-        infrastructure.push(`${kind}=${value}`);
+        infrastructure.push(shared(set, `${kind}=${value}`));
         break;
       }
     }
@@ -123,7 +123,7 @@ export function alertStateOf(
     node,
     severity: alert.severity,
     bearing: bearingOf(alert.name),
-    template: templateOf(alert.annotations, labels),
+    template: shared(set, templateOf(alert.annotations, labels)),
     groupKey: alert.groupKey,
     namespace,
     infrastructure,

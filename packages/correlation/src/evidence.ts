@@ -197,7 +197,7 @@ function weigh(
         services >= 3 ? `${services} services of ${kind} ${value} fire` : `the ${kind} itself is alerted on`,
       );
   }
-  if (alert.namespace !== undefined && namespacesOf(incident).has(alert.namespace))
+  if (alert.namespace !== undefined && isOfNamespace(incident, alert.namespace))
     say("shared-namespace", weights.infrastructure.namespace, `same namespace ${alert.namespace}`);
 
   if (gap < config.windowMs) {
@@ -222,7 +222,7 @@ function weigh(
       weights.cooccurrence * learned.share * fade,
       `${alert.name} and ${learned.with} have come together before (${Math.round(learned.share * 100)} %)`,
     );
-  if (alert.groupKey !== undefined && groupKeysOf(incident).has(alert.groupKey))
+  if (alert.groupKey !== undefined && isOfGroup(incident, alert.groupKey))
     say("group-key", weights.groupKey * fade, "the sender put them in one group");
   return { incident, sum, reasons };
 }
@@ -264,23 +264,25 @@ function servicesOf(incident: LiveIncident): Set<string> {
   return services;
 }
 
-/** A member's namespaces and group keys, read from the speakers of the nodes: enough for a hint, and bounded. */
-function namespacesOf(incident: LiveIncident): Set<string> {
-  const namespaces = new Set<string>();
-  for (const summary of incident.nodes.values()) {
-    if (summary.top.namespace !== undefined) namespaces.add(summary.top.namespace);
-    if (namespaces.size >= 4) break;
+/** How many nodes of an incident are looked through for a hint: enough, and bounded. */
+const HINT_SCAN = 8;
+
+function isOfNamespace(incident: LiveIncident, namespace: string): boolean {
+  let looked = 0;
+  for (const { top } of incident.nodes.values()) {
+    if (top.namespace === namespace) return true;
+    if (++looked >= HINT_SCAN) break;
   }
-  return namespaces;
+  return false;
 }
 
-function groupKeysOf(incident: LiveIncident): Set<string> {
-  const keys = new Set<string>();
-  for (const summary of incident.nodes.values()) {
-    if (summary.top.groupKey !== undefined) keys.add(summary.top.groupKey);
-    if (keys.size >= 8) break;
+function isOfGroup(incident: LiveIncident, groupKey: string): boolean {
+  let looked = 0;
+  for (const { top } of incident.nodes.values()) {
+    if (top.groupKey === groupKey) return true;
+    if (++looked >= HINT_SCAN) break;
   }
-  return keys;
+  return false;
 }
 
 /**
@@ -341,8 +343,21 @@ function learnedTie(set: WorkingSet, alert: AlertState, incident: LiveIncident, 
  */
 export function candidates(set: WorkingSet, newcomer: Newcomer, config: CorrelationConfig): Weighed[] {
   const { alert, at } = newcomer;
+  const allowed = (incident: LiveIncident): boolean => {
+    if (incident.state === "closed" || incident === newcomer.within) return false;
+    const gap = gapOf(incident, at);
+    // A recovered incident is over: only what began inside its window still belongs to it.
+    return incident.firing > 0 || gap <= config.windowMs;
+  };
+  const weighed: Weighed[] = [];
+  if (alert.node !== "") {
+    for (const incident of set.byNode.get(alert.node))
+      if (allowed(incident)) weighed.push(weigh(set, newcomer, incident, undefined, undefined, config));
+    // Its service is in an incident of the moment already: what lies around it was looked at when the service came in.
+    if (weighed.some((each) => each.sum >= config.joinAt && gapOf(each.incident, at) <= config.windowMs)) return byStrength(weighed, at);
+  }
+  const known = new Set(weighed.map((each) => each.incident));
   const found = new Set<LiveIncident>();
-  if (alert.node !== "") for (const incident of set.byNode.get(alert.node)) found.add(incident);
   const paths = alert.node !== "" && set.graph.isConnected(alert.node) ? nearestPaths(set, alert.node) : undefined;
   if (paths) for (const incident of paths.keys()) found.add(incident);
   for (const key of alert.infrastructure) for (const incident of set.byInfrastructure.get(key)) found.add(incident);
@@ -351,15 +366,8 @@ export function candidates(set: WorkingSet, newcomer: Newcomer, config: Correlat
   if (partners)
     for (const partner of partners) for (const incident of set.byNode.get(partner.slice(0, partner.indexOf("|")))) found.add(incident);
 
-  const allowed = (incident: LiveIncident): boolean => {
-    if (incident.state === "closed" || incident === newcomer.within) return false;
-    const gap = gapOf(incident, at);
-    // A recovered incident is over: only what began inside its window still belongs to it.
-    return incident.firing > 0 || gap <= config.windowMs;
-  };
-  const weighed: Weighed[] = [];
   for (const incident of found)
-    if (allowed(incident)) weighed.push(weigh(set, newcomer, incident, paths?.get(incident), undefined, config));
+    if (!known.has(incident) && allowed(incident)) weighed.push(weigh(set, newcomer, incident, paths?.get(incident), undefined, config));
 
   if (!weighed.some((each) => each.sum >= config.joinAt)) {
     const mentions = mentionedIncidents(set, newcomer);
@@ -382,6 +390,11 @@ export function candidates(set: WorkingSet, newcomer: Newcomer, config: Correlat
           weighed.push(weigh(set, newcomer, incident, undefined, undefined, config));
     }
   }
+  return byStrength(weighed, at);
+}
+
+function byStrength(weighed: Weighed[], at: number): Weighed[] {
+  if (weighed.length < 2) return weighed;
   return weighed.sort(
     (a, b) =>
       b.sum - a.sum ||

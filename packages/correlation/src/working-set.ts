@@ -108,6 +108,8 @@ export interface WorkingSet {
   /** The incidents that last got a member, newest last. */
   readonly recent: LiveIncident[];
   readonly pairs: PairMemory;
+  /** Every text once: alerts of one rule share it. */
+  readonly texts: Map<string, string>;
   graph: Graph;
 }
 
@@ -152,6 +154,18 @@ export function createWorkingSet(scope: string, graph: Graph = EMPTY_GRAPH): Wor
     openers: [],
     recent: [],
     pairs: createPairs(),
+    texts: new Map(),
     graph,
   };
+}
+
+/** Kept texts; rules and workloads are few, and what is made up by an attacker must not fill the memory. */
+const MAX_TEXTS = 20_000;
+
+/** The same text as one value, so that equal texts take memory once. */
+export function shared(set: WorkingSet, text: string): string {
+  const known = set.texts.get(text);
+  if (known !== undefined) return known;
+  if (set.texts.size < MAX_TEXTS) set.texts.set(text, text);
+  return text;
 }
