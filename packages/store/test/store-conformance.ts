@@ -235,11 +235,14 @@ export function storeConformance(open: (options?: { idleInTransactionMs: number 
   test("a transaction that forgets its connection loses it, commits nothing, and the others go on", async () => {
     const impatient = await open({ idleInTransactionMs: 150 });
     await impatient.sql.query("CREATE TABLE IF NOT EXISTS forgotten (a int)");
-    const lost = signal();
+    const [written, lost] = [signal(), signal()];
     const forgetful = impatient.sql.transaction(async (tx) => {
       await tx.query("INSERT INTO forgotten VALUES (1)");
+      written.resolve();
       await lost.promise;
     });
+    await written.promise;
+    // Waits for the lock, or for the connection, until the forgetful one has lost it.
     const kept = await impatient.sql.transaction(async (tx) => {
       await tx.query("LOCK TABLE forgotten");
       return (await tx.query("SELECT * FROM forgotten")).rowCount;
