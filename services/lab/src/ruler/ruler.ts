@@ -28,6 +28,7 @@ export interface Ruler {
 export function createRuler(options: RulerOptions): Ruler {
   const { clock, log, registry } = options;
   const states = new Map<AlertRule, RuleState>();
+  const failuresInARow = new Map<AlertRule, number>();
   const registers = [registry];
   const failures = new Counter({
     name: "tocsin_lab_rule_evaluation_failures_total",
@@ -62,9 +63,13 @@ export function createRuler(options: RulerOptions): Ruler {
         if (alert.state !== "pending" && alert.state !== before.get(alert.fingerprint)?.state)
           log.info({ alert: rule.name, labels: alert.labels, state: alert.state }, "alert changed");
       states.set(rule, after);
+      failuresInARow.delete(rule);
     } catch (error) {
       failures.inc({ rule: rule.name });
-      log.warn({ alert: rule.name, reason: messageOf(error) }, "rule not evaluated");
+      const inARow = (failuresInARow.get(rule) ?? 0) + 1;
+      failuresInARow.set(rule, inARow);
+      // Once, and not at the first: metrics that were never scraped yet are how every start looks.
+      if (inARow === 2) log.warn({ alert: rule.name, reason: messageOf(error) }, "rule not evaluated");
     }
   }
 
