@@ -67,10 +67,15 @@ export async function openJobs(engine: Engine, log: Logger, clock: Clock): Promi
   });
   boss.on("error", (error) => log.error({ err: error, reason: messageOf(error) }, "jobs error"));
   boss.on("warning", (warning) => log.warn({ warning }, "jobs warning"));
+  const due = createWakeup(clock);
+  const unlisten = await sql.listen(DELAYED_CHANNEL, () => due.wake());
   // pg-boss takes a lock of its own to install, but looks for its schema before: two that start at once on an empty database would collide.
-  await engine.exclusively(JOBS_START_LOCK, () => boss.start());
-  // Nobody else can be working on a folder that this process has just locked: what is active was left by a killed process.
-  if (engine.name === "pglite") await sql.query(`UPDATE ${SCHEMA}.job SET state = 'retry', start_after = now() WHERE state = 'active'`);
+  await engine.exclusively(JOBS_START_LOCK, async () => {
+    await boss.start();
+    if (engine.name !== "pglite") return;
+    // Nobody else can be working on a folder that this process has just locked: what is active was left by a killed process.
+    await sql.query(`UPDATE ${SCHEMA}.job SET state = 'retry', start_after = now() WHERE state = 'active'`);
+  });
 
   const known = new Set<string>();
   /** Workers by queue, to be woken when jobs come due. */
@@ -169,7 +174,6 @@ export async function openJobs(engine: Engine, log: Logger, clock: Clock): Promi
 
   // Delayed and retried jobs come due without a notice. One look over all queues worked here, and a sleep until the next is due, instead
   // of a poll per worker.
-  const due = createWakeup(clock);
   let closing = false;
   async function watchDue(): Promise<void> {
     while (!closing) {
@@ -194,7 +198,6 @@ export async function openJobs(engine: Engine, log: Logger, clock: Clock): Promi
     }
   }
   const watching = watchDue();
-  const unlisten = await sql.listen(DELAYED_CHANNEL, () => due.wake());
 
   return {
     send,
