@@ -1,6 +1,11 @@
 import { readFileSync } from "node:fs";
 import * as z from "zod";
-import type { Module } from "./module.ts";
+
+/** What of a module is needed to read its settings. */
+export interface Configurable {
+  readonly name: string;
+  readonly config: z.ZodObject;
+}
 
 export type Env = Readonly<Record<string, string | undefined>>;
 
@@ -85,7 +90,7 @@ function readSlice(env: Env, module: string | undefined, schema: z.ZodObject, pr
 /** Reads the whole configuration and reports every problem at once. */
 export function readConfig(
   env: Env,
-  modules: readonly Module[],
+  modules: readonly Configurable[],
 ): { config: EffectiveConfig; problems: [] } | { config: undefined; problems: ConfigProblem[] } {
   const problems: ConfigProblem[] = [];
   // A lab that was moved to another port is found there without being told twice.
@@ -98,7 +103,7 @@ export function readConfig(
 }
 
 /** Variables that begin with `TOCSIN_` and that nothing here reads: most likely misspelled. */
-export function unknownVariables(env: Env, modules: readonly Module[]): string[] {
+export function unknownVariables(env: Env, modules: readonly Configurable[]): string[] {
   const known = new Set([
     ...Object.keys(HostConfig.shape).map((key) => variableOf(undefined, key)),
     ...modules.flatMap((module) => Object.keys(module.config.shape).map((key) => variableOf(module.name, key))),
