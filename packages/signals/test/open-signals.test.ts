@@ -36,10 +36,11 @@ const nowWindow = (seconds = 10) => ({ from: Date.now() / 1_000 - seconds, to: D
 describe("embedded", () => {
   test("scrapes the lab and answers PromQL with job, service and instance on every series", async () => {
     const { url } = await lab({ payments: 'process_resident_memory_bytes 1000\nx{service="own",le="a\\"b"} 2\n' });
-    const { metrics } = await open({ labUrl: url });
+    const { metrics, stats } = await open({ labUrl: url });
     const series = await eventually("memory", async () => (await metrics.query("process_resident_memory_bytes")).value[0]);
     expect(series.labels).toEqual({ __name__: "process_resident_memory_bytes", job: "lab", service: "payments", instance: "payments" });
     expect(series.samples[0]?.[1]).toBe(1_000);
+    expect(stats()).toMatchObject({ targets: 1, series: 5, refusedSeries: 0 });
     const [own] = (await metrics.query("x")).value;
     expect(own?.labels).toMatchObject({ service: "payments", exported_service: "own", le: 'a"b' });
   });

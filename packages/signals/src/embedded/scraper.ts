@@ -17,7 +17,7 @@ export interface ScraperOptions {
   readonly log: Logger;
   /** Default 1,000 ms. */
   readonly intervalMs?: number;
-  /** How often the targets are asked for anew. Default 5,000 ms. */
+  /** How often the targets are asked for anew. Default 2,000 ms. */
   readonly discoveryMs?: number;
   /** Most bytes of one scrape. Default 4 MiB. */
   readonly maxScrapeBytes?: number;
@@ -56,7 +56,7 @@ const NOT_ASKED = "the lab was not asked yet";
 
 export function createScraper(options: ScraperOptions): Scraper {
   const { lab, store, clock, log } = options;
-  const { intervalMs = 1_000, discoveryMs = 5_000, maxScrapeBytes = 4 * 1024 * 1024, maxSeriesPerTarget = 10_000 } = options;
+  const { intervalMs = 1_000, discoveryMs = 2_000, maxScrapeBytes = 4 * 1024 * 1024, maxSeriesPerTarget = 10_000 } = options;
   const timeoutMs = Math.max(100, intervalMs * 0.9);
   const stopping = new AbortController();
   let states = new Map<string, TargetState>();
@@ -139,7 +139,7 @@ export function createScraper(options: ScraperOptions): Scraper {
       missing = AppError.is(error) ? `${error.code}: ${error.message}` : messageOf(error);
       log.debug({ reason: missing }, "discovery failed");
     }
-    store.prune(clock.now());
+    store.prune(clock.now(), new Set([...states.values()].map((state) => state.block)));
   }
 
   async function scrapeAll(): Promise<void> {

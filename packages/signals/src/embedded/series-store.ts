@@ -64,10 +64,10 @@ export class SeriesStore implements SeriesSource {
     return column;
   }
 
-  /** Forgets targets of which nothing was scraped for the whole retention. */
-  prune(nowMs: number): void {
+  /** Forgets targets of which nothing was scraped for the whole retention, except those still scraped (a new one has no row yet). */
+  prune(nowMs: number, inUse: ReadonlySet<TargetBlock> = new Set()): void {
     for (const [key, block] of this.blocks) {
-      if (block.newestMs > nowMs - this.retention.retentionMs) continue;
+      if (inUse.has(block) || block.newestMs > nowMs - this.retention.retentionMs) continue;
       block.compact(nowMs);
       this.blocks.delete(key);
     }
