@@ -6,10 +6,12 @@ import { ascending, clamp, medianOf, quantileOfSorted, spreadOf } from "./robust
 import type { SignalTraits } from "./signal-traits.ts";
 
 export interface AnomalyOptions {
-  /** Deviations from which a sample is anomalous. Default 5. */
+  /** Deviations from which a sample is anomalous. Default 5; less where something else, an alert, already says that it is. */
   readonly threshold?: number;
   /** Fewest samples of a usable baseline. Default 4. */
   readonly leastBaseline?: number;
+  /** Count deviations from the recent level alone, where something else already says that there is an anomaly. Default false. */
+  readonly isExpected?: boolean;
   /** The recent level is the median of the baseline's last so many seconds. Default 300. */
   readonly recentSeconds?: number;
 }
@@ -18,7 +20,7 @@ export interface Anomaly {
   readonly direction: "up" | "down";
   /** Unix seconds of the first of the samples that stay away. */
   readonly onsetAt: number;
-  /** 0 and more; 1 is at the threshold, each further unit doubles the deviation. At most 6. */
+  /** 1 is at five deviations, each further unit doubles them. 0.15 to 6. */
   readonly strength: number;
   /** Robust standard deviations. */
   readonly deviation: number;
@@ -31,6 +33,8 @@ export interface Anomaly {
   readonly isTrend: boolean;
 }
 
+const NORMAL_THRESHOLD = 5;
+const LEAST_STRENGTH = 0.3;
 const MAX_STRENGTH = 6;
 /** A series that hardly ever had a value before has no normal state to leave. */
 const LEAST_PRESENCE = 0.05;
@@ -49,7 +53,7 @@ export function detectAnomaly(
   traits: SignalTraits,
   options: AnomalyOptions = {},
 ): Anomaly | undefined {
-  const { threshold = 5, leastBaseline = 4, recentSeconds = 300 } = options;
+  const { threshold = NORMAL_THRESHOLD, leastBaseline = 4, recentSeconds = 300, isExpected = false } = options;
   const before: number[] = [];
   const recent: number[] = [];
   const after: Sample[] = [];
@@ -70,7 +74,8 @@ export function detectAnomaly(
   const floor = Math.max(traits.relativeFloor * Math.abs(center), traits.absoluteFloor);
   const recentLevel = recent.length === 0 ? center : medianOf(recent);
   const deviationOf = (value: number, sign: 1 | -1) =>
-    Math.min(sign * (value - center), sign * (value - recentLevel)) / Math.max(sign > 0 ? spread.up : spread.down, floor);
+    Math.min(isExpected ? Number.POSITIVE_INFINITY : sign * (value - center), sign * (value - recentLevel)) /
+    Math.max(sign > 0 ? spread.up : spread.down, floor);
   const up = traits.bad === "down" ? undefined : judge(after, (value) => deviationOf(value, 1), threshold);
   const down = traits.bad === "up" ? undefined : judge(after, (value) => deviationOf(value, -1), threshold);
   const worst = up && down ? (up.deviation >= down.deviation ? up : down) : (up ?? down);
@@ -78,9 +83,9 @@ export function detectAnomaly(
   return {
     direction: worst === up ? "up" : "down",
     onsetAt: worst.onsetAt,
-    strength: clamp(1 + Math.log2(worst.deviation / threshold), 0, MAX_STRENGTH) * (0.5 + 0.5 * worst.persistence),
+    strength: clamp(1 + Math.log2(worst.deviation / NORMAL_THRESHOLD), LEAST_STRENGTH, MAX_STRENGTH) * (0.5 + 0.5 * worst.persistence),
     deviation: worst.deviation,
-    baseline: center,
+    baseline: isExpected ? recentLevel : center,
     level: worst.level,
     persistence: worst.persistence,
     isTrend: isTrend(after, worst === up ? 1 : -1),

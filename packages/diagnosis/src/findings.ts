@@ -84,6 +84,7 @@ export function findChanges(input: DiagnosisInput, services: ReadonlySet<string>
 function metricFindings(input: DiagnosisInput): Finding[] {
   const { splitAt } = input.window;
   const traffic = trafficOf(input);
+  const alerting = new Set(input.members.map((member) => member.service));
   const findings: Finding[] = [];
   const loads = new Map<string, number>();
   for (const series of input.series) {
@@ -91,7 +92,9 @@ function metricFindings(input: DiagnosisInput): Finding[] {
     const known = SIGNAL_TRAITS[series.signal];
     const traits =
       series.signal === "error_ratio" && seen ? { ...known, absoluteFloor: errorFloor(seen.perSample, known.absoluteFloor) } : known;
-    const anomaly = series.signal === "up" ? detectDown(series.samples, splitAt) : detectAnomaly(series.samples, splitAt, traits);
+    // An alert says that something is wrong there: less is needed to believe which signal it is.
+    const options = traits.spreads === "symptom" && alerting.has(series.service) ? { threshold: ALERTED_THRESHOLD, isExpected: true } : {};
+    const anomaly = series.signal === "up" ? detectDown(series.samples, splitAt) : detectAnomaly(series.samples, splitAt, traits, options);
     if (!anomaly) continue;
     if (series.signal === "request_rate" && anomaly.direction === "up")
       loads.set(series.service, anomaly.level / Math.max(anomaly.baseline, 0.01));
@@ -117,6 +120,8 @@ function metricFindings(input: DiagnosisInput): Finding[] {
     return level / Math.max(baseline, 0.001) < 1.3 * load ? { ...finding, strength: finding.strength * 0.3 } : finding;
   });
 }
+
+const ALERTED_THRESHOLD = 2;
 
 interface Traffic {
   /** Requests during the incident. */

@@ -158,12 +158,9 @@ export function rankServices(
     let told = 0;
     for (const family of SYMPTOMS) {
       const strength = strengthOf(caller, family);
-      if (strength < 0.3) continue;
-      let support = 0;
-      for (const [cause, fit] of Object.entries(EXPLAINS[family] ?? {}))
-        support = Math.max(support, fit * strengthOf(callee, cause as Family));
+      if (strength === 0) continue;
       shown += strength;
-      told += strength * clamp((support * weights.decay ** (hops - 1)) / strength, 0, 1);
+      told += strength * shareOf(caller, callee, hops, family, strength);
     }
     return shown === 0 ? undefined : told / shown;
   }

@@ -46,7 +46,7 @@ export const SIGNAL_TRAITS: Readonly<Record<SignalName, SignalTraits>> = {
   latency_p95: {
     bad: "up",
     spreads: "symptom",
-    relativeFloor: 0.06,
+    relativeFloor: 0.03,
     absoluteFloor: 0.0005,
     unit: "s",
     least: 0,
