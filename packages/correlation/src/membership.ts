@@ -16,7 +16,7 @@ const RECENT = 16;
 export function addMember(set: WorkingSet, incident: LiveIncident, alert: AlertState): void {
   incident.members.set(alert.fingerprint, alert);
   alert.incidentId = incident.id;
-  if (alert.status === "firing" || alert.flapping) {
+  if (alert.status === "firing" || set.held.has(alert)) {
     incident.firing++;
     incident.recoveredAt = undefined;
   }
@@ -92,8 +92,10 @@ export function forgetIncident(set: WorkingSet, incident: LiveIncident): void {
   incident.state = "closed";
   forgetIndexes(set, incident);
   set.incidents.delete(incident.id);
-  for (const alert of incident.members.values())
+  for (const alert of incident.members.values()) {
+    set.held.delete(alert);
     if (alert.status === "resolved" && alert.incidentId === incident.id) set.alerts.delete(alert.fingerprint);
+  }
 }
 
 function forgetIndexes(set: WorkingSet, incident: LiveIncident): void {

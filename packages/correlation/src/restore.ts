@@ -1,5 +1,5 @@
 import type { Alert, IncidentState, MemberRole, Severity } from "@tocsin/contracts";
-import { alertStateOf } from "./correlate.ts";
+import { alertStateOf } from "./alert-state.ts";
 import { addMember } from "./membership.ts";
 import { rootOf } from "./roots.ts";
 import type { AlertState, LiveIncident, WorkingSet } from "./working-set.ts";
@@ -44,6 +44,7 @@ export function restoreAlert(set: WorkingSet, stored: StoredAlert): AlertState {
   );
   state.transitions = stored.transitions.length === 0 ? undefined : [...stored.transitions];
   state.flapping = stored.flapping;
+  if (state.flapping && state.status === "resolved") set.held.add(state);
   state.incidentId = stored.incidentId ?? undefined;
   state.suppressedBy = stored.incidentId === null ? (stored.reason ?? undefined) : undefined;
   set.alerts.set(state.fingerprint, state);

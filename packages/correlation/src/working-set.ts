@@ -107,6 +107,8 @@ export interface WorkingSet {
   readonly openers: Opener[];
   /** The incidents that last got a member, newest last. */
   readonly recent: LiveIncident[];
+  /** Resolved alerts that flap: they count as firing until they have been quiet for a while. */
+  readonly held: Set<AlertState>;
   readonly pairs: PairMemory;
   /** Every text once: alerts of one rule share it. */
   readonly texts: Map<string, string>;
@@ -153,6 +155,7 @@ export function createWorkingSet(scope: string, graph: Graph = EMPTY_GRAPH): Wor
     byRule: createIndex(),
     openers: [],
     recent: [],
+    held: new Set(),
     pairs: createPairs(),
     texts: new Map(),
     graph,
