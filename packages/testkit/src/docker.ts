@@ -1,4 +1,5 @@
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -40,9 +41,16 @@ export async function startDockerd(): Promise<RunningDockerd> {
     shared: false,
     async stop() {
       await daemon.stop();
+      unmountBelow(folder); // the daemon leaves the name space of the host's network mounted
       rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
     },
   };
+}
+
+function unmountBelow(folder: string): void {
+  const mounted = readFileSync("/proc/mounts", "utf8").split("\n");
+  for (const point of mounted.map((line) => line.split(" ")[1] ?? "").reverse())
+    if (point.startsWith(`${folder}/`)) execFileSync("umount", ["--lazy", point]);
 }
 
 const answersPing = (socketPath: string): Promise<boolean> =>
