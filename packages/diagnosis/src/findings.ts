@@ -1,6 +1,6 @@
 // Terms. A *finding* is one thing that changed at one service, with its strength on a scale on which 1 is barely worth telling and each
 // further unit doubles it. Its *family* says what kind of thing. Findings are what the ranking weighs and what evidence is made of.
-import type { Change, SignalName, SignalSeries } from "@tocsin/contracts";
+import type { Change, Sample, SignalName, SignalSeries } from "@tocsin/contracts";
 import { type Anomaly, detectAnomaly, detectDown } from "./anomaly.ts";
 import type { DiagnosisInput, EdgeSeries } from "./input.ts";
 import { findLogChanges, type LogFinding } from "./log-evidence.ts";
@@ -87,7 +87,8 @@ function metricFindings(input: DiagnosisInput): Finding[] {
   const alerting = new Set(input.members.map((member) => member.service));
   const findings: Finding[] = [];
   const loads = new Map<string, number>();
-  for (const series of input.series) {
+  for (const given of input.series) {
+    const series = { ...given, samples: learnable(input, given.samples) };
     const seen = traffic.get(series.service);
     const known = SIGNAL_TRAITS[series.signal];
     const traits =
@@ -119,6 +120,13 @@ function metricFindings(input: DiagnosisInput): Finding[] {
     const { level, baseline } = finding.source.anomaly;
     return level / Math.max(baseline, 0.001) < 1.3 * load ? { ...finding, strength: finding.strength * 0.3 } : finding;
   });
+}
+
+/** Without the samples of times in which something else was wrong. */
+function learnable(input: DiagnosisInput, samples: readonly Sample[]): readonly Sample[] {
+  const { excluded = [], window } = input;
+  if (excluded.length === 0) return samples;
+  return samples.filter(([at]) => at >= window.splitAt || !excluded.some(({ from, to }) => at >= from && at < to));
 }
 
 const ALERTED_THRESHOLD = 2;
@@ -173,7 +181,7 @@ function edgeSeriesFindings(input: DiagnosisInput): Finding[] {
   for (const { client, server } of byEdge.values()) {
     const seen = client ?? server;
     if (!seen) continue;
-    const onServer = server && detectAnomaly(server.samples, splitAt, latency);
+    const onServer = server && detectAnomaly(learnable(input, server.samples), splitAt, latency);
     if (onServer && server) {
       const { from, to } = server;
       const edge = { from, to, what: "latency" as const, before: onServer.baseline, after: onServer.level, query: server.query };
@@ -185,7 +193,7 @@ function edgeSeriesFindings(input: DiagnosisInput): Finding[] {
         source: { kind: "edge", edge },
       });
     }
-    const onClient = client && detectAnomaly(client.samples, splitAt, latency);
+    const onClient = client && detectAnomaly(learnable(input, client.samples), splitAt, latency);
     if (!onClient || !client) continue;
     const wire = onClient.level - onClient.baseline - (onServer ? Math.max(0, onServer.level - onServer.baseline) : 0);
     const share = wire / Math.max(onClient.level - onClient.baseline, 1e-9);

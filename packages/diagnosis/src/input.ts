@@ -44,6 +44,8 @@ export interface DiagnosisInput {
   readonly edgeSeries?: readonly EdgeSeries[];
   readonly topology: Topology;
   readonly changes: readonly Change[];
+  /** Times in which something else was wrong, in Unix seconds: nothing is learned from them. */
+  readonly excluded?: readonly { readonly from: number; readonly to: number }[];
   /** Sources that did not answer or only in part, in words. */
   readonly missing: readonly string[];
   /** Unix seconds. */
