@@ -50,8 +50,18 @@ function checkTexts(step: Step): readonly Placed[] {
   );
 }
 
-/** What a schema cannot say: names, placeholders, patterns, undo, and that every act is verified. */
-export function lintRunbook(runbook: Runbook, frontLine: LineOf, stepLines: (index: number) => LineOf, report: Report): void {
+/**
+ * What a schema cannot say: names, placeholders, patterns, undo, and that every act is verified.
+ *
+ * @param isWhole false when a step could not be read: then nobody knows what it would have used
+ */
+export function lintRunbook(
+  runbook: Runbook,
+  isWhole: boolean,
+  frontLine: LineOf,
+  stepLines: (index: number) => LineOf,
+  report: Report,
+): void {
   const file = runbook.path.split("/").at(-1) ?? "";
   if (file !== `${runbook.id}.md`) report(frontLine(["id"]), `the id ${runbook.id} is not the file's name ${file}`);
 
@@ -85,7 +95,7 @@ export function lintRunbook(runbook: Runbook, frontLine: LineOf, stepLines: (ind
     for (const name of lintStep(runbook, step, lineOf, report)) used.add(name);
   });
   for (const name of Object.keys(runbook.parameters))
-    if (!used.has(name)) report(frontLine(["parameters", name]), `no step uses the parameter ${name}`, "warning");
+    if (isWhole && !used.has(name)) report(frontLine(["parameters", name]), `no step uses the parameter ${name}`, "warning");
   if (runbook.autonomy === "L3" && runbook.risk === "high")
     report(frontLine(["autonomy"]), "a runbook of high risk cannot be allowed to run by itself: autonomy L2 at most");
 }

@@ -64,7 +64,8 @@ export function parseRunbook(path: string, text: string): Parsed {
   if (!front) return finish();
 
   const runbook: Runbook = { ...front.value, path, digest: digestOf(text), steps: steps.map((s) => s.step), text };
-  lintRunbook(runbook, front.lineOf, (index) => (steps[index] as { lineOf: LineOf }).lineOf, report);
+  const isWhole = fences.length > 0 && steps.length === fences.length;
+  lintRunbook(runbook, isWhole, front.lineOf, (index) => (steps[index] as { lineOf: LineOf }).lineOf, report);
   return finish(runbook);
 }
 

@@ -19,6 +19,7 @@ import { type DryRun, dryRun } from "./dry-run.ts";
 import { runFenced } from "./errors.ts";
 import { completeFacts, type FactSources, gatherOutside } from "./facts.ts";
 import type { ExecutorMetrics } from "./metrics.ts";
+import type { RunbookLibrary } from "./runbook-library.ts";
 
 export interface AdmissionOptions extends FactSources {
   readonly sql: Sql;
@@ -45,7 +46,7 @@ export async function admitRun(options: AdmissionOptions, run: RunRow): Promise<
   const approval = await approvalOfRun(sql, run.id);
   if (run.state === "awaiting-approval" && approval?.state === "pending") return { kind: "settled" };
 
-  const planned = replan(library.find(run.runbook), run);
+  const planned = await replanFrom(library, run);
   if (planned.kind === "refused") return refuse(options, run, planned.reason);
   const { plan, runbook } = planned;
   const incident = await viewIncident(sql, run.incidentId);
@@ -75,11 +76,20 @@ export async function admitRun(options: AdmissionOptions, run: RunRow): Promise<
   });
 }
 
-/** The plan again, from the runbook's file and the stored parameters; it has to be the very plan that was asked for. */
-export function replan(
-  runbook: Runbook | undefined,
-  run: Pick<RunRow, "runbook" | "parameters" | "digest">,
-): { readonly kind: "plan"; readonly plan: RunPlan; readonly runbook: Runbook } | { readonly kind: "refused"; readonly reason: string } {
+type Replanned =
+  | { readonly kind: "plan"; readonly plan: RunPlan; readonly runbook: Runbook }
+  | { readonly kind: "refused"; readonly reason: string };
+
+/** The plan again, from the runbook's file; when it is not the plan that was asked for, the file may have been edited since it was read. */
+export async function replanFrom(library: RunbookLibrary, run: Pick<RunRow, "runbook" | "parameters" | "digest">): Promise<Replanned> {
+  const known = replan(library.find(run.runbook), run);
+  if (known.kind === "plan") return known;
+  await library.reload();
+  return replan(library.find(run.runbook), run);
+}
+
+/** Pure: the plan of a runbook with the stored parameters, if it is the very plan that was asked for. */
+export function replan(runbook: Runbook | undefined, run: Pick<RunRow, "runbook" | "parameters" | "digest">): Replanned {
   if (!runbook) return { kind: "refused", reason: `there is no runbook ${run.runbook}, or it does not load` };
   const plan = planWith(runbook, run.parameters);
   if (plan.kind === "refused") return plan;

@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import type { Clock, Logger } from "@tocsin/runtime";
 import { AppError } from "@tocsin/runtime";
 import { dropLease, findRun, type JobRun, type Jobs, renewLocks, runningRuns, takeLease, takeRun } from "@tocsin/store";
-import { type AdmissionOptions, admitRun, replan } from "./admit-run.ts";
+import { type AdmissionOptions, admitRun, replanFrom } from "./admit-run.ts";
 import { baselinesBefore } from "./baseline.ts";
 import { createAsker } from "./checks.ts";
 import { executeRun } from "./execute-run.ts";
@@ -55,7 +55,7 @@ async function takeUp(options: WorkOptions, runId: string, interrupted: AbortSig
 
   let context: Pick<RunContext, "run" | "plan">;
   if (run.state === "running") {
-    const planned = replan(library.find(run.runbook), run);
+    const planned = await replanFrom(library, run);
     // The file changed while nobody was here: what was begun cannot be gone on with, nor undone, by anything we can trust.
     if (planned.kind === "refused") return endUnknown(options, run.id, run.fence, planned.reason);
     log.warn({ runId, runbook: run.runbook }, "run resumed");

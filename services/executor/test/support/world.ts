@@ -105,7 +105,7 @@ export async function openWorld(runbooks: readonly Runbook[], policy: PolicyConf
     clock,
     log: silentLogger,
     metrics: createMetrics(new Registry()),
-    library: { runbooks, texts: indexRunbooks(runbooks), refused: 0, find: (id) => byId.get(id) },
+    library: { runbooks, texts: indexRunbooks(runbooks), refused: 0, find: (id) => byId.get(id), reload: async () => {} },
     policy,
     redButton: createRedButton({ sql: store.sql, clock, pressedByConfig: false, file: undefined }),
     environment: "lab",
