@@ -161,6 +161,10 @@ const commands = {
     await install();
     return node("services/executor/src/cli/runbook-lint.ts", args);
   },
+  async audit(args) {
+    await install();
+    return node("services/executor/src/cli/audit.ts", args);
+  },
 };
 
 const [command, ...args] = process.argv.slice(2);
