@@ -51,10 +51,13 @@ export {
   viewIncident,
 } from "./repositories/incident-views.ts";
 export {
+  CORRELATION_QUEUE,
   type CorrelatedIncident,
   type CorrelationDecision,
+  type CorrelationWish,
   closedAmong,
   closeMerged,
+  decisionsOf,
   insertDecisions,
   type LiveIncidentRow,
   type LiveMemberRow,
@@ -63,10 +66,16 @@ export {
   lockIncidents,
   lockScopes,
   type NewMember,
+  personDecisions,
   ROLE_REASON_PREFIX,
   raiseScopes,
   readPairs,
+  requestCorrelation,
+  type StoredDecision,
   type StoredPair,
+  scopeOfIncident,
+  scopesToRelease,
+  undoDecision,
   updateRoles,
   upsertIncidents,
   upsertMembers,
@@ -131,5 +140,16 @@ export {
 } from "./repositories/runs.ts";
 export { readStats, type Stats } from "./repositories/stats.ts";
 export { getSwitch, RED_BUTTON, type Switch, setSwitch } from "./repositories/switches.ts";
+export {
+  findTicket,
+  openTicket,
+  saveTicketError,
+  saveTicketRef,
+  saveTicketSynced,
+  type TicketNeed,
+  type TicketRow,
+  ticketNeed,
+  ticketsBehind,
+} from "./repositories/tickets.ts";
 export { prune, type Retention } from "./upkeep.ts";
 export { cleanText, jsonText } from "./values.ts";

@@ -15,6 +15,7 @@ const Issue = z.looseObject({
   state: z.string(),
   web_url: z.string(),
   description: z.string().nullish(),
+  assignees: z.array(z.unknown()).default([]),
 });
 const Note = z.looseObject({ id: z.number().int(), body: z.string() });
 const User = z.looseObject({ id: z.number().int(), username: z.string() });
@@ -43,8 +44,6 @@ export interface TicketChange {
   readonly addLabels?: readonly string[];
   readonly removeLabels?: readonly string[];
   readonly state?: "opened" | "closed";
-  /** User id; null takes everybody off. */
-  readonly assigneeId?: number | null;
 }
 
 /** Incidents in GitLab. Every method may throw what `errors.ts` names; each is safe to call again. */
@@ -52,6 +51,8 @@ export interface GitlabTickets {
   /** The incident's ticket: the one that is there, else a new one. */
   ensure(ticket: NewTicket): Promise<TicketRef & { readonly isNew: boolean }>;
   update(ticket: { readonly incidentId: string; readonly iid: number }, change: TicketChange): Promise<void>;
+  /** Gives the ticket to a user, unless somebody has it already. @returns whether it did */
+  assign(iid: number, userId: number): Promise<boolean>;
   /** Writes the note of this name: edits the one that is there, else adds it. @returns its id */
   writeNote(iid: number, name: string, body: string, noteId?: number): Promise<number>;
   setSeverity(iid: number, severity: GitlabSeverity): Promise<void>;
@@ -162,15 +163,20 @@ export async function openGitlab(options: OpenGitlabOptions): Promise<GitlabTick
         throw error;
       }
     },
-    async update({ incidentId, iid }, { title, description, addLabels, removeLabels, state, assigneeId }) {
+    async update({ incidentId, iid }, { title, description, addLabels, removeLabels, state }) {
       await issues.edit(project, iid, {
         ...(title === undefined ? {} : { title }),
         ...(description === undefined ? {} : { description: withMarker(incidentId, description) }),
         ...(addLabels === undefined || addLabels.length === 0 ? {} : { addLabels: addLabels.join(",") }),
         ...(removeLabels === undefined || removeLabels.length === 0 ? {} : { removeLabels: removeLabels.join(",") }),
         ...(state === undefined ? {} : { stateEvent: state === "closed" ? "close" : "reopen" }),
-        ...(assigneeId === undefined ? {} : { assigneeIds: [assigneeId ?? 0] }),
       });
+    },
+    async assign(iid, userId) {
+      const { assignees } = Issue.parse(await issues.show(iid, { projectId: project }));
+      if (assignees.length > 0) return false;
+      await issues.edit(project, iid, { assigneeIds: [userId] });
+      return true;
     },
     async writeNote(iid, name, body, noteId) {
       const text = `${noteMarker(name)}\n\n${body}`;

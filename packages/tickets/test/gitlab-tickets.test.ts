@@ -57,15 +57,23 @@ describe("a ticket", () => {
       title: "T",
       description: "D",
       addLabels: ["a", "b"],
-      assigneeId: (await tickets.findUser("on-call")) ?? null,
     });
     await tickets.update(at, { removeLabels: ["a"], state: "closed" });
-    expect(gitlab.issues[0]).toMatchObject({ title: "T", state: "closed", assignees: [{ username: "on-call" }] });
+    expect(gitlab.issues[0]).toMatchObject({ title: "T", state: "closed" });
     expect(gitlab.issues[0]?.labels).toEqual(["tocsin", markerLabel(ticket.incidentId), "b"]);
     expect(gitlab.issues[0]?.description).toBe(`${incidentMarker(ticket.incidentId)}\n\nD`);
-    await tickets.update(at, { state: "opened", assigneeId: null });
-    expect(gitlab.issues[0]).toMatchObject({ state: "opened", assignees: [] });
+    await tickets.update(at, { state: "opened" });
+    expect(gitlab.issues[0]?.state).toBe("opened");
     expect((await tickets.ensure(ticket)).iid).toBe(iid);
+  });
+
+  test("is given to somebody, and is not taken from whoever has it", async () => {
+    const tickets = await open();
+    const { iid } = await tickets.ensure(ticket);
+    expect(await tickets.findUser("nobody")).toBeUndefined();
+    expect(await tickets.assign(iid, (await tickets.findUser("ON-CALL")) ?? 0)).toBe(true);
+    expect(await tickets.assign(iid, 1)).toBe(false);
+    expect(gitlab.issues[0]?.assignees).toMatchObject([{ username: "on-call" }]);
   });
 
   test("is found when it is closed", async () => {

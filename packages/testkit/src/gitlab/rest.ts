@@ -66,7 +66,7 @@ export const restRoutes =
     api.get("/user", async () => users[0]);
     api.get("/users", async (request) => {
       const { username } = request.query as { username?: string };
-      return users.filter((user) => username === undefined || user.username === username);
+      return users.filter((user) => username === undefined || user.username === username.toLowerCase());
     });
     api.get("/projects/:id", async (request, reply) =>
       isProject((request.params as Params).id)

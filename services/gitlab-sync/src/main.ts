@@ -1,0 +1,4 @@
+import { runHost } from "@tocsin/host";
+import { gitlabSync } from "./module.ts";
+
+await runHost([gitlabSync]);

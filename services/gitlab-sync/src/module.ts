@@ -1,0 +1,127 @@
+import { TOPICS } from "@tocsin/contracts";
+import { defineModule } from "@tocsin/host";
+import { AppError, backoffMs, messageOf, newId } from "@tocsin/runtime";
+import { claimEvents, dropLease, saveTicketError, takeLease, ticketsBehind } from "@tocsin/store";
+import { openGitlab } from "@tocsin/tickets";
+import { GitlabSyncConfig } from "./config.ts";
+import { createMetrics } from "./metrics.ts";
+import { type ReconcileDeps, reconcile } from "./reconcile.ts";
+
+const GROUP = "tocsin.gitlab-sync";
+const QUEUE = "gitlab-sync";
+/** Renewed before every step; the longest step is four tries of a call. */
+const LEASE_SECONDS = 120;
+/** Longest wait before a failed incident is tried again. */
+const MAX_RETRY_MS = 300_000;
+const SWEEP_LIMIT = 500;
+
+/**
+ * Shows every incident in GitLab. Events only say which incident to look at; what is told is the whole incident as it is then, and what GitLab
+ * misses while it is away it gets when it is back.
+ */
+export const gitlabSync = defineModule({
+  name: "gitlab-sync",
+  config: GitlabSyncConfig,
+  needs: ["bus", "store"],
+  async start({ config, bus, store, log, registry, clock, onStop }) {
+    const { url, token, project } = config;
+    if (url === undefined || token === undefined || project === undefined) {
+      log.info({}, "no gitlab configured");
+      return;
+    }
+    const { sql, jobs } = store;
+    const metrics = createMetrics(registry);
+    const tickets = await openGitlab({
+      url,
+      token,
+      project,
+      log,
+      clock,
+      timeoutMs: config.timeoutMs,
+      requester: { onTry: metrics.request },
+    });
+    const deps: ReconcileDeps = {
+      sql,
+      tickets,
+      log,
+      project,
+      labels: config.labels,
+      ...(config.consoleUrl === undefined ? {} : { consoleUrl: config.consoleUrl }),
+      ...(config.assignee === undefined ? {} : { assignee: config.assignee }),
+    };
+
+    /** One waiting job for each incident: what comes while it waits is told with it. */
+    const schedule = (tx: Parameters<typeof jobs.send>[0], incidentId: string, startAfterSeconds: number, tries = 0) =>
+      jobs.send(tx, { queue: QUEUE, data: { incidentId, tries: String(tries) }, singletonKey: incidentId, startAfterSeconds });
+
+    async function sync(incidentId: string, tries: number, signal: AbortSignal): Promise<void> {
+      const lease = `${QUEUE}:${incidentId}`;
+      const holder = newId("sync");
+      const holds = () => takeLease(sql, lease, holder, LEASE_SECONDS);
+      // Two at once would both find no note and write one each.
+      if (!(await holds())) return schedule(sql, incidentId, Math.max(2, config.coalesceSeconds), tries);
+      try {
+        const outcome = await reconcile(deps, incidentId, async () => !signal.aborted && (await holds()));
+        metrics.synced(outcome.kind);
+        if (outcome.kind === "left") await schedule(sql, incidentId, 2, tries);
+        else if (tries > 0) log.info({ incidentId, tries }, "gitlab is told again");
+      } catch (error) {
+        if (!AppError.is(error) || !error.code.startsWith("TICKETS_")) throw error; // the store's: the job is tried again
+        metrics.synced("failed");
+        await saveTicketError(sql, incidentId, messageOf(error));
+        const asked = error.details["retryAfterSeconds"];
+        const seconds = typeof asked === "number" ? asked : Math.ceil(backoffMs(tries + 1, 2_000, MAX_RETRY_MS) / 1_000);
+        log[error.retryable ? "warn" : "error"](
+          { incidentId, code: error.code, reason: messageOf(error), tries, retryInSeconds: seconds },
+          "gitlab not told",
+        );
+        await schedule(sql, incidentId, seconds, tries + 1);
+      } finally {
+        await dropLease(sql, lease, holder);
+      }
+    }
+
+    onStop(
+      "stop gitlab jobs",
+      await jobs.work(QUEUE, { concurrency: 2 }, ({ data, signal }) => sync(data["incidentId"] ?? "", Number(data["tries"] ?? 0), signal)),
+    );
+
+    const subscription = await bus.subscribe({
+      group: GROUP,
+      topics: [TOPICS.events, TOPICS.actions, TOPICS.thoughts],
+      async handle({ events }) {
+        await sql.transaction(async (tx) => {
+          const fresh = await claimEvents(
+            tx,
+            GROUP,
+            events.map(({ id }) => id),
+          );
+          const incidents = new Set(
+            events.filter(({ id }) => fresh.has(id)).map(({ data }) => (data as { incidentId: string }).incidentId),
+          );
+          for (const incidentId of incidents) await schedule(tx, incidentId, config.coalesceSeconds);
+        });
+      },
+    });
+    onStop("stop gitlab events", () => subscription.stop());
+
+    const stopping = new AbortController();
+    const sweeping = (async () => {
+      while (!stopping.signal.aborted) {
+        try {
+          const behind = await ticketsBehind(sql, config.backfillDays, SWEEP_LIMIT);
+          metrics.behind(behind.length);
+          for (const incidentId of behind) await schedule(sql, incidentId, 0);
+        } catch (error) {
+          log.warn({ err: error, reason: messageOf(error) }, "gitlab sweep failed");
+        }
+        await clock.sleep(config.sweepSeconds * 1_000, stopping.signal).catch(() => undefined);
+      }
+    })();
+    onStop("stop gitlab sweep", async () => {
+      stopping.abort();
+      await sweeping;
+    });
+    log.info({ project, coalesceSeconds: config.coalesceSeconds }, "gitlab-sync ready");
+  },
+});

@@ -1,0 +1,163 @@
+import { type IncidentView, Thought, TOPICS } from "@tocsin/contracts";
+import { AppError, digestOf, type Logger, messageOf, type Sql } from "@tocsin/runtime";
+import {
+  findTicket,
+  openTicket,
+  readEventLog,
+  saveTicketError,
+  saveTicketRef,
+  saveTicketSynced,
+  type TicketRow,
+  ticketNeed,
+  viewIncident,
+} from "@tocsin/store";
+import type { GitlabTickets } from "@tocsin/tickets";
+import { type DesiredTicket, desiredTicket } from "./desired-ticket.ts";
+import { afterStep, planSync, Synced, type SyncStep } from "./sync-plan.ts";
+
+export interface ReconcileDeps {
+  readonly sql: Sql;
+  readonly tickets: GitlabTickets;
+  readonly log: Logger;
+  readonly project: string;
+  readonly labels: readonly string[];
+  readonly consoleUrl?: string;
+  readonly assignee?: string;
+}
+
+export type Reconciled =
+  | { readonly kind: "told"; readonly steps: number }
+  | { readonly kind: "skipped"; readonly reason: string }
+  /** Somebody else works on it, or this process stops. */
+  | { readonly kind: "left" };
+
+/** Most thoughts read of one incident. */
+const MAX_THOUGHTS = 5_000;
+
+/**
+ * Makes GitLab show the incident as it is now. Every step is written down once it is done, so that whoever goes on after a crash or an
+ * outage repeats at most one, and that one does no harm twice.
+ *
+ * @param mayGoOn asked before every step
+ * @throws AppError `TICKETS_*` when GitLab cannot be told
+ */
+export async function reconcile(deps: ReconcileDeps, incidentId: string, mayGoOn: () => Promise<boolean>): Promise<Reconciled> {
+  const { sql, project, labels, consoleUrl, assignee, log } = deps;
+  const need = await ticketNeed(sql, incidentId);
+  if (need === undefined) return { kind: "skipped", reason: "no such incident" };
+  const row = await openTicketUnlessMerged(sql, incidentId, project, need.mergedInto);
+  if (row === undefined) return { kind: "skipped", reason: "merged before it had a ticket" };
+  const view = (await viewIncident(sql, incidentId)) as IncidentView;
+  const desired = desiredTicket(view, await thoughtsOf(sql, incidentId), {
+    labels,
+    ...(consoleUrl === undefined ? {} : { consoleUrl }),
+    ...(need.mergedInto === undefined ? {} : { mergedInto: need.mergedInto }),
+  });
+
+  let told = 0;
+  try {
+    const ticket = await ensured(deps, incidentId, row, desired);
+    let { synced } = ticket;
+    for (const step of planSync(desired, synced, assignee)) {
+      if (!(await mayGoOn())) return { kind: "left" };
+      const before = synced;
+      // An event of the timeline cannot be looked for, so it is written down first: missing it is better than having it twice.
+      if (step.kind === "timeline") {
+        synced = afterStep(synced, step);
+        await saveTicketSynced(sql, incidentId, synced);
+      }
+      try {
+        synced = afterStep(before, step, await say(deps, incidentId, ticket.ref, step));
+      } catch (error) {
+        if (isSoft(step, error)) {
+          log.warn({ err: error, incidentId, step: step.kind, reason: messageOf(error) }, "gitlab does without");
+          synced = afterStep(before, step);
+        } else {
+          if (step.kind === "timeline" && !AppError.is(error, "TICKETS_OUTCOME_UNKNOWN")) await saveTicketSynced(sql, incidentId, before);
+          throw error;
+        }
+      }
+      await saveTicketSynced(sql, incidentId, synced);
+      told++;
+    }
+    await saveTicketSynced(sql, incidentId, { ...synced, seq: need.seq });
+    await saveTicketError(sql, incidentId, undefined);
+    return { kind: "told", steps: told };
+  } catch (error) {
+    // The issue is gone, or the token may not see it any more: look for it anew next time, and make it when it is not there.
+    if (AppError.is(error, "TICKETS_NOT_FOUND")) await saveTicketRef(sql, incidentId, null);
+    throw error;
+  }
+}
+
+async function openTicketUnlessMerged(sql: Sql, incidentId: string, project: string, mergedInto: string | undefined) {
+  if (mergedInto === undefined) return openTicket(sql, incidentId, project);
+  const row = await findTicket(sql, incidentId);
+  return row?.iid === undefined ? undefined : row;
+}
+
+interface Told {
+  readonly ref: { readonly iid: number; readonly issueId: number };
+  readonly synced: Synced;
+}
+
+async function ensured({ sql, tickets }: ReconcileDeps, incidentId: string, row: TicketRow, desired: DesiredTicket): Promise<Told> {
+  const synced = Synced.parse(row.synced ?? {});
+  if (row.iid !== undefined && row.issueId !== undefined) return { ref: { iid: row.iid, issueId: row.issueId }, synced };
+  const { title, description, labels } = desired;
+  const { isNew, ...ref } = await tickets.ensure({ incidentId, title, description, labels });
+  await saveTicketRef(sql, incidentId, ref);
+  // What was found rather than made may hold an older text.
+  const now: Synced = isNew
+    ? { ...synced, title: digestOf(title), description: digestOf(description), labels: [...labels], state: "opened" }
+    : synced;
+  await saveTicketSynced(sql, incidentId, now);
+  return { ref, synced: now };
+}
+
+async function say({ tickets, log }: ReconcileDeps, incidentId: string, { iid, issueId }: Told["ref"], step: SyncStep) {
+  switch (step.kind) {
+    case "severity":
+      await tickets.setSeverity(iid, step.severity);
+      return {};
+    case "status":
+      await tickets.setEscalationStatus(iid, step.status);
+      return {};
+    case "edit":
+      await tickets.update({ incidentId, iid }, step);
+      return {};
+    case "state":
+      await tickets.update({ incidentId, iid }, { state: step.state });
+      return {};
+    case "note":
+      return { noteId: await tickets.writeNote(iid, step.name, step.body, step.id) };
+    case "timeline":
+      await tickets.addTimelineEvent(issueId, { at: step.at, note: step.note, tags: [step.tag] });
+      return {};
+    case "assign": {
+      const user = await tickets.findUser(step.username);
+      if (user === undefined) log.warn({ incidentId, username: step.username }, "gitlab knows no such assignee");
+      else await tickets.assign(iid, user);
+      return {};
+    }
+  }
+}
+
+/** Severity, status and timeline are extras that older GitLabs and smaller roles refuse: the incident is told of without them. */
+const isSoft = (step: SyncStep, error: unknown): boolean =>
+  (step.kind === "severity" || step.kind === "status" || step.kind === "timeline") && AppError.is(error, "TICKETS_GRAPHQL_FAILED");
+
+async function thoughtsOf(sql: Sql, incidentId: string): Promise<Thought[]> {
+  const thoughts: Thought[] = [];
+  for (let afterSeq = 0; thoughts.length < MAX_THOUGHTS; ) {
+    const page = await readEventLog(sql, { afterSeq, incidentId, topics: [TOPICS.thoughts], limit: 1_000 });
+    for (const { event } of page) {
+      const thought = Thought.safeParse(event.data);
+      if (thought.success) thoughts.push(thought.data);
+    }
+    const last = page.at(-1);
+    if (last === undefined || page.length < 1_000) break;
+    afterSeq = last.seq;
+  }
+  return thoughts;
+}
