@@ -21,8 +21,7 @@ export function judge(drill: DrillView, incident: DrillIncident | undefined, now
   const marked = seen ? withMarks(drill, seen) : drill;
 
   if (seen?.involvesTarget && seen.state === "closed") return scored(marked, seen);
-  if (seen?.involvesTarget && seen.state === "escalated")
-    return { ...marked, state: "failed", reason: `the incident was handed to a person: ${seen.escalation ?? "no reason was written"}` };
+  if (seen?.involvesTarget && seen.state === "escalated") return { ...marked, state: "failed", reason: escalatedReason(marked, seen) };
   if (isOver) return { ...marked, state: "failed", reason: lateReason(marked, seen) };
   return marked;
 }
@@ -56,6 +55,14 @@ function scored(drill: DrillView, incident: DrillIncident): DrillView {
   const joined = incident.isNew ? "" : "its alerts joined an incident that was open before";
   if (wrong.length > 0) return { ...drill, state: "failed", reason: [...wrong, joined].filter(Boolean).join("; ") };
   return { ...drill, state: "passed", ...(joined ? { reason: joined } : {}) };
+}
+
+function escalatedReason(drill: DrillView, incident: DrillIncident): string {
+  const why = incident.escalation ?? "no reason was written";
+  const before = incident.escalatedAt !== undefined && Date.parse(incident.escalatedAt) < Date.parse(drill.at.injected);
+  return before
+    ? `its alerts joined an incident that had been handed to a person before the drill (${why}): close that one first`
+    : `the incident was handed to a person: ${why}`;
 }
 
 function lateReason(drill: DrillView, incident: DrillIncident | undefined): string {

@@ -196,7 +196,7 @@ test("is not taken in by an incident that was over before the injection", async 
   expect(await get(`/drills/${begun.id}`)).toEqual(begun);
 });
 
-test("finds the older incident that its alerts joined, and counts no action from before", async () => {
+test("finds the older incident that its alerts joined, and counts neither cause nor action from before", async () => {
   await seedIncident("inc_old", "payments", -600);
   await seedCure("inc_old", "payments", "target.rollback", -590);
   await store.sql.query("UPDATE incidents SET state = 'investigating', closed_at = NULL WHERE id = 'inc_old'");
@@ -206,6 +206,7 @@ test("finds the older incident that its alerts joined, and counts no action from
   const seen = await get(`/drills/${begun.id}`);
   expect(seen).toMatchObject({ incidentId: "inc_old", at: { fired: seconds(10), incident: seconds(10) } });
   expect(seen.at.action).toBeUndefined();
+  expect(seen.at.cause).toBeUndefined();
 });
 
 test("fails at its deadline by itself and clears the fault", async () => {

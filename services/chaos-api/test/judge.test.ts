@@ -23,6 +23,7 @@ const incident: DrillIncident = {
   openedAt: at(12),
   closedAt: undefined,
   escalation: undefined,
+  escalatedAt: undefined,
   firedAt: at(11),
   verdict: "pending",
   cause: undefined,
@@ -73,6 +74,14 @@ test("fails as soon as the incident is handed to a person, with what was written
     state: "failed",
     reason: "the incident was handed to a person: no runbook fits",
   });
+});
+
+test("says so when its alerts joined an incident that a person had been given before", () => {
+  const old = { state: "escalated", escalation: "inconclusive", escalatedAt: at(-60), isNew: false } as const;
+  expect(look(20, old).reason).toBe(
+    "its alerts joined an incident that had been handed to a person before the drill (inconclusive): close that one first",
+  );
+  expect(look(20, { ...old, escalatedAt: at(15) }).reason).toBe("the incident was handed to a person: inconclusive");
 });
 
 test("fails at the deadline and not a moment before", () => {

@@ -67,9 +67,12 @@ export interface DrillIncident {
   readonly openedAt: string;
   readonly closedAt: string | undefined;
   readonly escalation: string | undefined;
+  /** When it was last handed to a person. */
+  readonly escalatedAt: string | undefined;
   /** Start of the earliest alert in it that began to fire after the injection. */
   readonly firedAt: string | undefined;
   readonly verdict: "pending" | "cause" | "inconclusive";
+  /** As diagnosed after the injection. */
   readonly cause: { readonly service: string; readonly at: string } | undefined;
   /** The first step of a run that acts on something. */
   readonly action: { readonly verb: string; readonly at: string } | undefined;
@@ -92,7 +95,8 @@ export async function incidentOfDrill(on: Queryable, target: string, since: stri
                           WHERE m.incident_id = i.id AND a.service = $1) AS "involvesTarget",
             (SELECT min(t.starts_at) FROM alert_transitions t
               WHERE t.incident_id = i.id AND t.status = 'firing' AND t.starts_at >= $2) AS "firedAt",
-            CASE WHEN i.verdict = 'cause' THEN jsonb_build_object('service', i.diagnosis->'causes'->0->>'service', 'at', i.diagnosis->>'at') END AS cause,
+            (SELECT max(e.at) FROM event_log e WHERE e.incident_id = i.id AND e.data->>'state' = 'escalated') AS "escalatedAt",
+            CASE WHEN i.verdict = 'cause' AND (i.diagnosis->>'at')::timestamptz >= $2 THEN jsonb_build_object('service', i.diagnosis->'causes'->0->>'service', 'at', i.diagnosis->>'at') END AS cause,
             (SELECT jsonb_build_object('verb', s.verb, 'at', to_char(s.started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
                FROM runs r JOIN run_steps s ON s.run_id = r.id
               WHERE r.incident_id = i.id AND s.role = 'act' AND s.verb = ANY ($3::text[]) AND s.started_at >= $2 AND s.state <> 'skipped'
