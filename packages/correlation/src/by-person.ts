@@ -92,3 +92,12 @@ export function splitByPerson(
   );
   return { kind: "decided", decisions: endTurn(turn) };
 }
+
+/** Puts a person's stored decision back: what it binds stays bound. */
+export function restorePersonDecision(set: WorkingSet, kind: "merge" | "split", incidentId: string, otherIncidentId: string): void {
+  const [incident, other] = [set.incidents.get(incidentId), set.incidents.get(otherIncidentId)];
+  for (const each of [incident, other]) if (each !== undefined) each.decidedByPerson = true;
+  if (kind === "merge") return;
+  incident?.apart.add(otherIncidentId);
+  other?.apart.add(incidentId);
+}

@@ -1,5 +1,6 @@
 export { alertStateOf } from "./alert-state.ts";
-export { type ByPerson, mergeByPerson, splitByPerson } from "./by-person.ts";
+export { type BlastRadius, blastRadius } from "./blast-radius.ts";
+export { type ByPerson, mergeByPerson, restorePersonDecision, splitByPerson } from "./by-person.ts";
 export { type CorrelationConfig, DEFAULT_CORRELATION, type EvidenceWeights, INFRASTRUCTURE_LABELS } from "./config.ts";
 export { type PairChange, restorePair } from "./cooccurrence.ts";
 export { type CorrelateOptions, correlate } from "./correlate.ts";

@@ -37,3 +37,4 @@ CREATE INDEX correlation_decisions_other ON correlation_decisions (other_inciden
 ALTER TABLE alerts ADD COLUMN flapping boolean NOT NULL DEFAULT false;
 -- Event times of the latest transitions in Unix milliseconds, as far back as flapping looks.
 ALTER TABLE alerts ADD COLUMN transitions jsonb NOT NULL DEFAULT '[]';
+CREATE INDEX alerts_held ON alerts (ends_at) WHERE flapping AND status = 'resolved';

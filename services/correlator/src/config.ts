@@ -8,7 +8,9 @@ export const CorrelatorConfig = z.object({
   topologySeconds: z.coerce.number().positive().default(10),
   /** How near in time counts as together, in seconds (sliding). */
   windowSeconds: z.coerce.number().positive().default(300),
-  /** Labels that name an always-firing alert are no use here: its `alertname` is. With commas. */
+  /** How often flapping alerts that went quiet are looked for, in seconds. */
+  releaseSeconds: z.coerce.number().positive().default(15),
+  /** `alertname`s of alerts that fire always, with commas: they open no incident. */
   watchdogNames: z
     .string()
     .default("Watchdog,DeadMansSwitch,InfoInhibitor")

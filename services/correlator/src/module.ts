@@ -1,9 +1,14 @@
 import { ALERT_TOPICS, type Alert } from "@tocsin/contracts";
 import { type CorrelationConfig, DEFAULT_CORRELATION } from "@tocsin/correlation";
 import { defineModule } from "@tocsin/host";
+import { messageOf } from "@tocsin/runtime";
+import { CORRELATION_QUEUE, type CorrelationWish } from "@tocsin/store";
 import { CorrelatorConfig } from "./config.ts";
 import { correlateBatch } from "./correlate-batch.ts";
+import { decideByPerson } from "./decide-by-person.ts";
 import { createMetrics } from "./metrics.ts";
+import { releaseQuietAlerts } from "./release-quiet.ts";
+import { repeat } from "./repeat.ts";
 import { watchTopology } from "./topology-watch.ts";
 import { createWorkingSets } from "./working-sets.ts";
 
@@ -29,6 +34,19 @@ export const correlator = defineModule({
       now: () => clock.now(),
       onReload: (reason) => metrics.reloaded(reason, 1),
     });
+    const options = { sql: store.sql, sets, config: correlation, clock, metrics };
+
+    const stopWork = await store.jobs.work(CORRELATION_QUEUE, { concurrency: 1 }, async ({ data }) => {
+      const wish = data as unknown as CorrelationWish;
+      const refusal = await decideByPerson(wish, options);
+      if (refusal !== undefined) log.warn({ ...wish, refusal }, "decision on grouping refused");
+    });
+    onStop("stop deciding for people", stopWork);
+    const stopReleasing = repeat(config.releaseSeconds * 1000, clock, async () => {
+      await releaseQuietAlerts(options).catch((err: unknown) => log.warn({ err, reason: messageOf(err) }, "quiet alerts not released"));
+    });
+    onStop("stop releasing quiet alerts", stopReleasing);
+
     const subscription = await bus.subscribe({
       group: "tocsin.correlator",
       topics: ALERT_TOPICS,
@@ -36,7 +54,7 @@ export const correlator = defineModule({
       async handle({ events }) {
         await correlateBatch(
           events.map((event) => event.data as Alert),
-          { sql: store.sql, sets, config: correlation, clock, metrics },
+          options,
         );
         const { incidents, alerts } = sets.size();
         metrics.live(incidents, alerts);

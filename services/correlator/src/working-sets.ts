@@ -9,10 +9,11 @@ import {
   restoreAlert,
   restoreIncident,
   restorePair,
+  restorePersonDecision,
   type WorkingSet,
 } from "@tocsin/correlation";
 import type { Queryable } from "@tocsin/runtime";
-import { closedAmong, findAlerts, type LiveMemberRow, liveIncidents, liveMembers, readPairs } from "@tocsin/store";
+import { closedAmong, findAlerts, type LiveMemberRow, liveIncidents, liveMembers, personDecisions, readPairs } from "@tocsin/store";
 
 interface Held {
   readonly set: WorkingSet;
@@ -63,6 +64,8 @@ export function createWorkingSets(options: {
       held.set(scope, { set, revision: revisions.get(scope) as number, sweptAt: now() });
     }
     for (const incident of incidents) restoreIncident((held.get(incident.scope) as Held).set, incident, membersOf.get(incident.id) ?? []);
+    for (const { scope, kind, incidentId, otherIncidentId } of await personDecisions(tx, scopes))
+      restorePersonDecision((held.get(scope) as Held).set, kind, incidentId, otherIncidentId);
   }
 
   /** Forgets what others closed and what belongs to nothing any more. */

@@ -1,13 +1,16 @@
-import { ALERT_TOPICS, type Alert } from "@tocsin/contracts";
+import type { Alert } from "@tocsin/contracts";
 import { compileGraph, DEFAULT_CORRELATION } from "@tocsin/correlation";
 import { silentLogger } from "@tocsin/runtime";
-import { moveIncident, openStore, type Store, viewIncident } from "@tocsin/store";
+import { decisionsOf, moveIncident, openStore, type Store, viewIncident } from "@tocsin/store";
 import { fakeClock } from "@tocsin/testkit";
 import { Registry } from "prom-client";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { alert, SHOP, topology } from "../../../packages/correlation/test/alerts.ts";
 import { correlateBatch } from "../src/correlate-batch.ts";
+import { decideByPerson } from "../src/decide-by-person.ts";
 import { createMetrics } from "../src/metrics.ts";
+import { releaseQuietAlerts } from "../src/release-quiet.ts";
+import type { TurnOptions } from "../src/store-turn.ts";
 import { createWorkingSets } from "../src/working-sets.ts";
 
 let store: Store;
@@ -24,11 +27,16 @@ beforeEach(async () => {
   );
 });
 
-/** A correlator process: its own memory over the shared store. */
-function correlatorProcess() {
-  const metrics = createMetrics(new Registry());
+/** What a process has: its own memory over the shared store. */
+function processOptions(nowMs?: number): TurnOptions {
   const sets = createWorkingSets({ config: DEFAULT_CORRELATION, graph: () => graph, now: () => clock.now(), onReload: () => {} });
-  return (...alerts: Alert[]) => correlateBatch(alerts, { sql: store.sql, sets, config: DEFAULT_CORRELATION, clock, metrics });
+  const its = nowMs === undefined ? clock : { ...clock, now: () => nowMs };
+  return { sql: store.sql, sets, config: DEFAULT_CORRELATION, clock: its, metrics: createMetrics(new Registry()) };
+}
+
+function correlatorProcess() {
+  const options = processOptions();
+  return (...alerts: Alert[]) => correlateBatch(alerts, options);
 }
 
 const events = async () =>
@@ -137,9 +145,7 @@ test("every acknowledged transition has exactly one outcome, watchdogs and late 
 });
 
 test("a transaction that fails leaves nothing behind, and the next delivery of the batch succeeds", async () => {
-  const metrics = createMetrics(new Registry());
-  const sets = createWorkingSets({ config: DEFAULT_CORRELATION, graph: () => graph, now: () => clock.now(), onReload: () => {} });
-  const base = { sets, config: DEFAULT_CORRELATION, clock, metrics };
+  const options = processOptions();
   const dying = {
     ...store.sql,
     transaction: <T>(work: (tx: never) => Promise<T>): Promise<T> =>
@@ -148,9 +154,9 @@ test("a transaction that fails leaves nothing behind, and the next delivery of t
         throw new Error("power cut between the last write and the commit");
       }),
   };
-  await expect(correlateBatch([alert(leak)], { ...base, sql: dying })).rejects.toThrow("power cut");
+  await expect(correlateBatch([alert(leak)], { ...options, sql: dying })).rejects.toThrow("power cut");
   expect(await incidents()).toHaveLength(0);
-  await correlateBatch([alert(leak)], { ...base, sql: store.sql });
+  await correlateBatch([alert(leak)], options);
   expect(await incidents()).toHaveLength(1);
   expect(await events()).toHaveLength(1);
 });
@@ -161,6 +167,39 @@ test("text that Postgres refuses does not stop a batch", async () => {
   expect(await incidents()).toHaveLength(1);
 });
 
-test("listens to the most urgent topic first", () => {
-  expect(ALERT_TOPICS[0]).toBe("sre-critical");
+test("what a person wants merged is merged once, and still is after a restart", async () => {
+  const take = correlatorProcess();
+  await take(alert(leak), alert({ name: "CpuSpinning", service: "catalog", at: 1 }));
+  const [into, from] = await incidents();
+  const wish = { kind: "merge", id: "wish-1", intoId: into?.id as string, fromId: from?.id as string, by: "ada" } as const;
+  expect(await decideByPerson(wish, processOptions())).toBeUndefined();
+  expect(await decideByPerson(wish, processOptions())).toMatch(/closed or unknown/);
+  expect((await incidents()).map(({ state, alert_count }) => [state, alert_count])).toEqual([
+    ["open", 2],
+    ["closed", 0],
+  ]);
+  expect(await decisionsOf(store.sql, into?.id as string)).toMatchObject([{ kind: "merge", decidedBy: "ada", undoneBy: null }]);
+  const split = { kind: "split", id: "wish-2", incidentId: into?.id as string, fingerprints: alert(leak).fingerprint, by: "ada" } as const;
+  expect(await decideByPerson(split, processOptions())).toBeUndefined();
+  expect((await incidents()).map(({ state, alert_count }) => [state, alert_count]).sort()).toEqual([
+    ["closed", 0],
+    ["open", 1],
+    ["open", 1],
+  ]);
+  await correlatorProcess()(alert({ name: "HighErrorRate", service: "storefront", at: 20 }));
+  expect((await incidents()).filter(({ state }) => state === "open")).toHaveLength(2);
+});
+
+test("a flapping alert recovers after it has been quiet, whichever process looks", async () => {
+  const take = correlatorProcess();
+  for (let i = 0; i < 3; i++) {
+    await take(alert({ ...errors, at: i * 60 }));
+    await take(alert({ ...errors, at: i * 60, endsAt: i * 60 + 30 }));
+  }
+  expect((await events()).at(-1)?.kind).not.toBe("recovered");
+  const lastEnd = Date.parse(alert({ ...errors, at: 120, endsAt: 150 }).endsAt as string);
+  expect(await releaseQuietAlerts(processOptions(lastEnd + DEFAULT_CORRELATION.flappingHoldMs - 1))).toBe(0);
+  expect(await releaseQuietAlerts(processOptions(lastEnd + DEFAULT_CORRELATION.flappingHoldMs))).toBe(1);
+  expect((await events()).at(-1)?.kind).toBe("recovered");
+  expect(await releaseQuietAlerts(processOptions(lastEnd + 2 * DEFAULT_CORRELATION.flappingHoldMs))).toBe(0);
 });

@@ -1,6 +1,7 @@
 // The correlator's side of incidents: what it opens, who is in them and why. Set-based: one statement for a batch.
 import type { IncidentState, MemberRole, Reason, Severity } from "@tocsin/contracts";
 import type { Queryable } from "@tocsin/runtime";
+import type { Jobs } from "../jobs.ts";
 import { jsonText } from "../values.ts";
 import { ALERT_COLUMNS, type AlertRow } from "./alerts.ts";
 
@@ -176,6 +177,78 @@ export async function insertDecisions(tx: Queryable, decisions: readonly Correla
      ON CONFLICT (id) DO NOTHING`,
     [jsonText(decisions), nowMs],
   );
+}
+
+/** Decisions of people that hold, about incidents of the scopes that are not closed. */
+export async function personDecisions(
+  on: Queryable,
+  scopes: readonly string[],
+): Promise<readonly Pick<CorrelationDecision, "kind" | "scope" | "incidentId" | "otherIncidentId">[]> {
+  const { rows } = await on.query<Pick<CorrelationDecision, "kind" | "scope" | "incidentId" | "otherIncidentId">>(
+    `SELECT d.kind, d.scope, d.incident_id AS "incidentId", d.other_incident_id AS "otherIncidentId"
+       FROM correlation_decisions d
+      WHERE d.scope = ANY ($1::text[]) AND d.decided_by <> 'correlator' AND d.undone_at IS NULL
+        AND EXISTS (SELECT FROM incidents i WHERE i.id IN (d.incident_id, d.other_incident_id) AND i.state <> 'closed')`,
+    [scopes],
+  );
+  return rows;
+}
+
+export interface StoredDecision extends CorrelationDecision {
+  readonly decidedAt: string;
+  readonly undoneBy: string | null;
+}
+
+/** The merges and splits that an incident took part in, the latest first. */
+export async function decisionsOf(on: Queryable, incidentId: string): Promise<readonly StoredDecision[]> {
+  const { rows } = await on.query<StoredDecision>(
+    `SELECT id, scope, kind, incident_id AS "incidentId", other_incident_id AS "otherIncidentId", fingerprints, reasons,
+            decided_by AS "decidedBy", decided_at AS "decidedAt", undone_by AS "undoneBy"
+       FROM correlation_decisions WHERE incident_id = $1 OR other_incident_id = $1 ORDER BY decided_at DESC, id`,
+    [incidentId],
+  );
+  return rows;
+}
+
+/** Marks a decision as undone. @returns false when it was undone before, or there is none */
+export async function undoDecision(tx: Queryable, id: string, by: string, nowMs: number): Promise<boolean> {
+  const { rowCount } = await tx.query(
+    "UPDATE correlation_decisions SET undone_by = $2, undone_at = to_timestamp($3 / 1000.0) WHERE id = $1 AND undone_at IS NULL",
+    [id, by, nowMs],
+  );
+  return rowCount > 0;
+}
+
+/** The scope of an incident, or undefined when there is none. */
+export async function scopeOfIncident(on: Queryable, incidentId: string): Promise<string | undefined> {
+  const { rows } = await on.query<{ scope: string }>("SELECT scope FROM incidents WHERE id = $1", [incidentId]);
+  return rows[0]?.scope;
+}
+
+/** Scopes in which a flapping alert has been resolved and quiet since before `untilMs`. */
+export async function scopesToRelease(on: Queryable, untilMs: number): Promise<readonly string[]> {
+  const { rows } = await on.query<{ scope: string }>(
+    "SELECT DISTINCT scope FROM alerts WHERE flapping AND status = 'resolved' AND ends_at <= to_timestamp($1 / 1000.0)",
+    [untilMs],
+  );
+  return rows.map(({ scope }) => scope);
+}
+
+/** The queue of what people decide about grouping; the correlator works it. */
+export const CORRELATION_QUEUE = "correlation-decision";
+
+/** A person's wish, as a job's data. `fingerprints` are joined with commas. */
+export type CorrelationWish =
+  | { readonly kind: "merge"; readonly id: string; readonly intoId: string; readonly fromId: string; readonly by: string }
+  | { readonly kind: "split"; readonly id: string; readonly incidentId: string; readonly fingerprints: string; readonly by: string };
+
+/**
+ * Asks the correlator to merge or split, in the caller's transaction; it happens within moments and shows as an event.
+ *
+ * @param jobs `store.jobs`
+ */
+export async function requestCorrelation(tx: Queryable, jobs: Jobs, wish: CorrelationWish): Promise<void> {
+  await jobs.send(tx, { queue: CORRELATION_QUEUE, data: { ...wish }, singletonKey: wish.id });
 }
 
 /** Ends incidents whose members went to another. The fence is raised: whoever works on one is refused from now on. */

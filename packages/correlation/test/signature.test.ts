@@ -1,0 +1,33 @@
+import { expect, test } from "vitest";
+import { bearingOf, mentionsIn, similarity, templateOf } from "../src/signature.ts";
+
+test.each([
+  ["MemoryGrowing", "intrinsic"],
+  ["KubePodCrashLooping", "intrinsic"],
+  ["KubePodNotReady", "intrinsic"],
+  ["HighErrorRate", "surface"],
+  ["HighRequestLatency", "surface"],
+  ["NoRequestsReceived", "starved"],
+  ["NoDatabaseOperations", "starved"],
+  ["SomethingElse", "surface"],
+])("%s is %s", (rule, bearing) => {
+  expect(bearingOf(rule)).toBe(bearing);
+});
+
+test("two texts that differ in labels, numbers and ids have one template", () => {
+  const of = (pod: string, ratio: string) =>
+    templateOf({ description: `Pod ${pod} fails ${ratio}% of requests, trace 4bf92f3577b34da6a3ce929d0e0e4736` }, { alertname: "A", pod });
+  expect(of("cart-1", "12.5")).toBe(of("payments-77", "3"));
+});
+
+test("a text mentions services by one to three of its words", () => {
+  const names = mentionsIn({ description: "errors when calling product catalog and the cart-service" });
+  expect(names.has("productcatalog")).toBe(true);
+  expect(names.has("cartservice")).toBe(true);
+  expect(names.has("the")).toBe(false);
+});
+
+test("rules that speak of the same are similar", () => {
+  expect(similarity("HighKafkaConsumerLag", "KafkaConsumerGroupInactive")).toBeGreaterThan(0.3);
+  expect(similarity("HighErrorRate", "DiskFull")).toBe(0);
+});
