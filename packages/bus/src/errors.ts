@@ -24,3 +24,22 @@ export const busUrlUnknownScheme = (url: string) =>
   new AppError("BUS_URL_UNKNOWN_SCHEME", `TOCSIN_BUS_URL=${url.split("//")[0]?.slice(0, 40)}… has no adapter; known: embedded:, kafka://`);
 
 export const busUrlInvalid = (why: string) => new AppError("BUS_URL_INVALID", `TOCSIN_BUS_URL: ${why}`);
+
+export const busClaimLost = (partition: string, why: string) => new AppError("BUS_CLAIM_LOST", `${partition}: ${why}`);
+
+/** The reason with which a delivery's signal aborts when its consumer stops. */
+export const busStopping = () => new AppError("BUS_STOPPING", "the consumer stops");
+
+export const busAuthFailed = (cause: unknown) =>
+  new AppError("BUS_AUTH_FAILED", `the brokers refuse these credentials: ${messageOf(cause)}`, { cause });
+
+export const busForbidden = (what: string, cause: unknown) =>
+  new AppError("BUS_FORBIDDEN", `the brokers do not allow ${what}: ${messageOf(cause)}`, { cause });
+
+export const busTopicPartitions = (topic: string, found: number, wanted: number) =>
+  new AppError("BUS_TOPIC_PARTITIONS", `topic ${topic} has ${found} partitions, fewer than the ${wanted} that it was planned with`, {
+    details: { topic, found, wanted },
+  });
+
+export const busConsumerStalled = (group: string, why: string) =>
+  new AppError("BUS_CONSUMER_STALLED", `${group}: ${why}, and building the consumer anew did not help`);

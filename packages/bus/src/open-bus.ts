@@ -2,6 +2,7 @@ import type { Clock, Logger, Sql } from "@tocsin/runtime";
 import type { Registry } from "prom-client";
 import { busUrlInvalid, busUrlUnknownScheme } from "./errors.ts";
 import type { EventBus } from "./event-bus.ts";
+import { parseKafkaUrl } from "./kafka/kafka-address.ts";
 
 /** How to reach brokers that ask who is there. */
 export interface KafkaSecurity {
@@ -32,11 +33,16 @@ export interface OpenBusOptions {
  * Opens the bus that the URL names; the adapter's library is loaded only then.
  * @throws AppError `BUS_URL_UNKNOWN_SCHEME`, `BUS_URL_INVALID`
  */
-export async function openBus({ url, log, sql, clock, registry }: OpenBusOptions): Promise<EventBus> {
+export async function openBus({ url, log, sql, clock, registry, kafka, onFatal }: OpenBusOptions): Promise<EventBus> {
   const shared = { log, ...(clock && { clock }), ...(registry && { registry }) };
   if (url.startsWith("embedded:")) {
     if (!sql) throw busUrlInvalid("embedded: needs the store's database");
     return (await import("./embedded/embedded-bus.ts")).embeddedBus({ sql, ...shared });
+  }
+  if (url.startsWith("kafka:")) {
+    const address = parseKafkaUrl(url);
+    const { kafkaBus } = await import("./kafka/kafka-bus.ts");
+    return kafkaBus({ address, ...shared, ...(kafka && { security: kafka }), ...(onFatal && { onFatal }) });
   }
   throw busUrlUnknownScheme(url);
 }

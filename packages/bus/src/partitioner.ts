@@ -1,3 +1,6 @@
+/** Partitions of every topic. Fixed: with another number the same key would live elsewhere and lose its order. */
+export const PARTITIONS = 8;
+
 const SEED = 0x9747b28c;
 const M = 0x5bd1e995;
 

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { access, mkdir, mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { access, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -54,6 +54,8 @@ export async function installKafka(): Promise<string> {
 
 export interface RunningKafka {
   readonly port: number;
+  /** A second listener that wants TLS and a user name with a password (SASL/PLAIN), when it was asked for. */
+  readonly secured?: { readonly port: number; readonly caPem: string };
   readonly pid: () => number | undefined;
   /** Ends the broker; its data stays. `SIGKILL` is a crash. */
   halt(signal?: NodeJS.Signals): Promise<void>;
@@ -63,22 +65,29 @@ export interface RunningKafka {
   stop(): Promise<void>;
 }
 
-/**
- * A real Apache Kafka on 127.0.0.1: one node that is broker and controller (KRaft), topics made on request only.
- * @param settings further lines of `server.properties`; they win
- */
-export async function startKafka(settings: Readonly<Record<string, string>> = {}, heap = "512m"): Promise<RunningKafka> {
+export interface KafkaOptions {
+  /** Further lines of `server.properties`; they win. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Opens the secured listener for this user. Takes the program `openssl`. */
+  readonly user?: { readonly name: string; readonly password: string };
+  /** Most memory of the JVM's heap. Default `512m`. */
+  readonly heap?: string;
+}
+
+/** A real Apache Kafka on 127.0.0.1: one node that is broker and controller (KRaft), topics made on request only. */
+export async function startKafka({ settings = {}, user, heap = "512m" }: KafkaOptions = {}): Promise<RunningKafka> {
   const libs = await installKafka();
   const folder = await mkdtemp(join(tmpdir(), "tocsin-kafka-"));
-  const [port, controllerPort] = [await freePort(), await freePort()];
+  const [port, controllerPort, securedPort] = [await freePort(), await freePort(), await freePort()];
+  const certificate = user && (await selfSigned(folder));
   const properties = {
     "process.roles": "broker,controller",
     "node.id": "1",
     "controller.quorum.voters": `1@127.0.0.1:${controllerPort}`,
     "controller.listener.names": "CONTROLLER",
-    "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
-    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-    "advertised.listeners": `PLAINTEXT://127.0.0.1:${port}`,
+    "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SECURED:SASL_SSL",
+    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}${user ? `,SECURED://127.0.0.1:${securedPort}` : ""}`,
+    "advertised.listeners": `PLAINTEXT://127.0.0.1:${port}${user ? `,SECURED://127.0.0.1:${securedPort}` : ""}`,
     "log.dirs": join(folder, "data"),
     "offsets.topic.replication.factor": "1",
     "offsets.topic.num.partitions": "4",
@@ -89,6 +98,13 @@ export async function startKafka(settings: Readonly<Record<string, string>> = {}
     "group.initial.rebalance.delay.ms": "0",
     "group.min.session.timeout.ms": "1000",
     "auto.create.topics.enable": "false",
+    ...(user &&
+      certificate && {
+        "sasl.enabled.mechanisms": "PLAIN",
+        "listener.name.secured.plain.sasl.jaas.config": `org.apache.kafka.common.security.plain.PlainLoginModule required user_${user.name}="${user.password}";`,
+        "listener.name.secured.ssl.keystore.type": "PEM",
+        "listener.name.secured.ssl.keystore.location": certificate.keystore,
+      }),
     ...settings,
   };
   const file = join(folder, "server.properties");
@@ -108,6 +124,7 @@ export async function startKafka(settings: Readonly<Record<string, string>> = {}
   let broker: RunningProcess = await start();
   return {
     port,
+    ...(certificate && { secured: { port: securedPort, caPem: certificate.pem } }),
     pid: () => broker.child.pid,
     halt: (signal = "SIGTERM") => broker.stop(signal),
     async resume() {
@@ -118,6 +135,16 @@ export async function startKafka(settings: Readonly<Record<string, string>> = {}
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** A certificate for 127.0.0.1 that signs itself, in the form in which Kafka reads it: key and chain in one file. */
+async function selfSigned(folder: string): Promise<{ pem: string; keystore: string }> {
+  const [key, pem, keystore] = [join(folder, "key.pem"), join(folder, "cert.pem"), join(folder, "keystore.pem")];
+  const names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"];
+  await run("openssl", ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-keyout", key, "-out", pem, ...names]);
+  const text = await readFile(pem, "utf8");
+  await writeFile(keystore, (await readFile(key, "utf8")) + text);
+  return { pem: text, keystore };
 }
 
 const accepts = (port: number): Promise<boolean> =>

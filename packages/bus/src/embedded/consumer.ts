@@ -3,11 +3,13 @@ import { AppError, backoffMs, type Clock, type Logger, newId, type Sql } from "@
 import { createBell } from "../bell.ts";
 import { deadLetterOf } from "../dead-letter.ts";
 import { deliver } from "../deliver.ts";
+import { busClaimLost, busStopping } from "../errors.ts";
 import type { SubscribeOptions, Subscription } from "../event-bus.ts";
 import type { BusMetrics } from "../metrics.ts";
 import { advance, afterFailure, deliverySize, type PartitionProgress, startAt } from "../partition-progress.ts";
+import { PARTITIONS } from "../partitioner.ts";
 import { decodeRun, encode, type StoredRecord } from "../wire.ts";
-import { append, type Fetched, fetchFirst, PARTITIONS } from "./log.ts";
+import { append, type Fetched, fetchFirst } from "./log.ts";
 import { type ClaimRow, commit, leave, nameOf, type PartitionName, release, renewMembership } from "./membership.ts";
 
 export interface ConsumerSettings {
@@ -55,7 +57,7 @@ export function createConsumer(
 
   function drop(claim: Held, reason: string): void {
     held.delete(nameOf(claim));
-    claim.abort.abort(new AppError("BUS_CLAIM_LOST", `${nameOf(claim)}: ${reason}`));
+    claim.abort.abort(busClaimLost(nameOf(claim), reason));
   }
 
   function adopt(rows: readonly ClaimRow[]): void {
@@ -153,8 +155,7 @@ export function createConsumer(
     await sql.transaction(async (tx) => {
       // A dead letter that cannot be handled either stays where it is: sending it on would go round for ever.
       if (!isDeadLetter) await append(tx, [encode(deadLetterOf(origin, record, error, clock.now()))]);
-      if (!(await commit(tx, group, member, claim, record.offset + 1)))
-        throw new AppError("BUS_CLAIM_LOST", "claim lost while sending a dead letter");
+      if (!(await commit(tx, group, member, claim, record.offset + 1))) throw busClaimLost(nameOf(claim), "taken by another member");
     });
     claim.progress = advance(claim.progress, record.offset + 1);
     metrics.deadLettered(group, claim.topic, code);
@@ -212,6 +213,7 @@ export function createConsumer(
     try {
       await work(claim, fetched);
     } catch (error) {
+      if (AppError.is(error, "BUS_CLAIM_LOST")) drop(claim, "taken by another member");
       claim.notBefore = performance.now() + backoff(1);
       throw error;
     } finally {
@@ -249,7 +251,7 @@ export function createConsumer(
   async function stopOnce(): Promise<void> {
     stopping = true;
     bell.ring();
-    for (const claim of held.values()) claim.abort.abort(new AppError("BUS_STOPPING", "the consumer stops"));
+    for (const claim of held.values()) claim.abort.abort(busStopping());
     await running;
     clearInterval(renewals);
     await renewing;

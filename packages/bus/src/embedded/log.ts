@@ -1,11 +1,9 @@
 // The log table. Every statement of the embedded bus that touches records stands here.
 import type { Topic } from "@tocsin/contracts";
 import type { Queryable, Sql } from "@tocsin/runtime";
-import { partitionOf } from "../partitioner.ts";
+import { PARTITIONS, partitionOf } from "../partitioner.ts";
 import { type StoredRecord, storable, type WireRecord } from "../wire.ts";
 
-/** Partitions of every topic. Fixed: with another number the same key would live elsewhere and lose its order. */
-export const PARTITIONS = 8;
 /** The one channel of the embedded bus. Payload: `t <topic>,…` when records were appended, `g <group>` when its members changed. */
 export const CHANNEL = "tocsin_bus";
 /** Most bytes of values that one read returns, however many events it may return. */

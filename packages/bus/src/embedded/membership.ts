@@ -2,7 +2,8 @@
 // ends; the *epoch* goes up whenever a claim changes hands, and a commit under an older epoch does nothing (fencing).
 import type { Topic } from "@tocsin/contracts";
 import type { Queryable, Sql } from "@tocsin/runtime";
-import { CHANNEL, PARTITIONS } from "./log.ts";
+import { PARTITIONS } from "../partitioner.ts";
+import { CHANNEL } from "./log.ts";
 
 export interface MemberRow {
   readonly member: string;

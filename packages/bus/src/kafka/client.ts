@@ -1,0 +1,67 @@
+// The only file that knows how kafkajs is built and how its errors read.
+import { AppError, type Logger } from "@tocsin/runtime";
+import { type ISocketFactory, Kafka, type logCreator, logLevel, type RetryOptions, type SASLOptions } from "kafkajs";
+import { busAuthFailed, busForbidden, busPayloadInvalid, busUnavailable } from "../errors.ts";
+import type { KafkaSecurity } from "../open-bus.ts";
+import type { KafkaAddress } from "./kafka-address.ts";
+
+/** Every field is given: kafkajs has other defaults when NODE_ENV is `test`. */
+export const RETRY: RetryOptions = { initialRetryTime: 100, maxRetryTime: 2_000, factor: 0.2, multiplier: 2, retries: 5 };
+
+export interface ClientOptions {
+  readonly address: KafkaAddress;
+  readonly security?: KafkaSecurity;
+  readonly log: Logger;
+  /** How connections are made; a test slips in one that it can hold. */
+  readonly socketFactory?: ISocketFactory;
+}
+
+export function createClient({ address, security = {}, log, socketFactory }: ClientOptions): Kafka {
+  const { sasl } = security;
+  return new Kafka({
+    clientId: "tocsin",
+    brokers: [...address.brokers],
+    connectionTimeout: 3_000,
+    authenticationTimeout: 5_000,
+    requestTimeout: 15_000,
+    retry: RETRY,
+    ssl: security.tls === true && security.caPem !== undefined ? { ca: [security.caPem] } : security.tls === true,
+    ...(sasl && { sasl: { ...sasl } as SASLOptions }),
+    ...(socketFactory && { socketFactory }),
+    logLevel: logLevel.WARN,
+    logCreator: quietly(log),
+  });
+}
+
+/** What kafkajs calls an error is mostly one of its own tries; what comes of it is logged where it is handled. */
+const quietly =
+  (log: Logger): logCreator =>
+  () =>
+  ({ namespace, log: entry }) => {
+    const { message, timestamp: _timestamp, logger: _logger, stack: _stack, ...fields } = entry;
+    log.debug({ ...fields, namespace, reason: message }, "kafka client");
+  };
+
+/** The error that kafkajs wrapped, perhaps several times: the one that carries the protocol's `type`. */
+export function rootOf(error: unknown): Error & { type?: string } {
+  let root = error as Error & { type?: string };
+  while (root.type === undefined && root.cause instanceof Error) root = root.cause as Error & { type?: string };
+  return root;
+}
+
+/** A failure of kafkajs in the words of the port. */
+export function translate(error: unknown, what: string): AppError {
+  if (AppError.is(error)) return error;
+  const root = rootOf(error);
+  if (root.name === "KafkaJSSASLAuthenticationError" || root.type === "SASL_AUTHENTICATION_FAILED") return busAuthFailed(root);
+  if (root.type?.endsWith("_AUTHORIZATION_FAILED")) return busForbidden(what, root);
+  if (root.type === "MESSAGE_TOO_LARGE" || root.type === "RECORD_LIST_TOO_LARGE")
+    return busPayloadInvalid(`the broker takes no message as large as this; raise max.message.bytes (${what})`);
+  return busUnavailable(root);
+}
+
+/** Errors that say: this member does not own its partitions any more. */
+export const isFenced = (error: unknown): boolean =>
+  ["UNKNOWN_MEMBER_ID", "ILLEGAL_GENERATION", "FENCED_INSTANCE_ID"].includes(rootOf(error).type ?? "");
+
+export const isRebalance = (error: unknown): boolean => rootOf(error).type === "REBALANCE_IN_PROGRESS";
