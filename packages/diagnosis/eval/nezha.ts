@@ -219,8 +219,12 @@ export function* nezhaCases(root: string): Generator<NezhaCase> {
       const shift = splitAt - 600;
       // Lines of other minutes are moved, spread over the ten minutes before, so that a rate can be told from them.
       const otherMinutes = [...logs].filter(([minute]) => !own.has(minute));
-      const before = otherMinutes.flatMap(([, lines], index) => lines.map((line) => ({ ...line, at: shift + (index / otherMinutes.length) * 600 })));
-      const now = [...logs].filter(([minute]) => own.has(minute)).flatMap(([, lines]) => lines.map((line) => ({ ...line, at: Math.max(line.at, splitAt) })));
+      const before = otherMinutes.flatMap(([, lines], index) =>
+        lines.map((line) => ({ ...line, at: shift + (index / otherMinutes.length) * 600 })),
+      );
+      const now = [...logs]
+        .filter(([minute]) => own.has(minute))
+        .flatMap(([, lines]) => lines.map((line) => ({ ...line, at: Math.max(line.at, splitAt) })));
       yield {
         system: fault.system,
         date: fault.date,

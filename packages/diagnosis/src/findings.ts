@@ -4,9 +4,10 @@ import type { Change, Sample, SignalName, SignalSeries } from "@tocsin/contracts
 import { type Anomaly, detectAnomaly, detectDown } from "./anomaly.ts";
 import type { DiagnosisInput, EdgeSeries } from "./input.ts";
 import { findLogChanges, type LogFinding } from "./log-evidence.ts";
+import type { LookedAt } from "./rank.ts";
 import { clamp } from "./robust.ts";
 import { SIGNAL_TRAITS } from "./signal-traits.ts";
-import { findTraceChanges, type OperationStats, summariseSpans, type TraceFinding } from "./traces.ts";
+import { findTraceChanges, judgedServices, judgedWires, type OperationStats, summariseSpans, type TraceFinding } from "./traces.ts";
 
 export type Family =
   | "down"
@@ -256,14 +257,28 @@ const FAMILY_OF_TRACE: Readonly<Record<TraceFinding["kind"], Family>> = {
 
 function traceFindings(input: DiagnosisInput): Finding[] {
   const { baseline, incident } = input.operations ?? splitSpans(input);
-  return findTraceChanges(baseline, incident).map((trace) => ({
-    // A failed call whose callee left no failed span failed at the callee's door: refused, timed out, or not reached.
-    service: trace.kind === "errors" && trace.peer !== undefined ? trace.peer : trace.service,
-    family: FAMILY_OF_TRACE[trace.kind],
-    ...(trace.kind === "network" && trace.peer !== undefined ? { peer: trace.peer } : {}),
-    strength: trace.strength,
-    source: { kind: "trace", trace },
-  }));
+  return findTraceChanges(baseline, incident)
+    .filter(({ kind }) => kind !== "missing" || input.operations !== undefined) // Picked spans cannot say what is missing.
+    .map((trace) => ({
+      // A failed call whose callee left no failed span failed at the callee's door: refused, timed out, or not reached.
+      service: trace.kind === "errors" && trace.peer !== undefined ? trace.peer : trace.service,
+      family: FAMILY_OF_TRACE[trace.kind],
+      ...(trace.kind === "network" && trace.peer !== undefined ? { peer: trace.peer } : {}),
+      strength: trace.strength,
+      source: { kind: "trace", trace },
+    }));
+}
+
+/** What the traces and the mesh could have shown. Picked spans (the slow and the failed) cannot show that a service is well. */
+export function lookedAt(input: DiagnosisInput): LookedAt {
+  const { baseline, incident } = input.operations ?? splitSpans(input);
+  const meshed = (input.edgeSeries ?? []).filter(
+    ({ side, samples }) => side === "client" && samples.some(([at, value]) => at >= input.window.splitAt && Number.isFinite(value)),
+  );
+  return {
+    wires: [...judgedWires(baseline, incident), ...meshed.map(({ from, to }): [string, string] => [from, to])],
+    ...(input.operations === undefined ? {} : { selfTimes: judgedServices(baseline, incident) }),
+  };
 }
 
 function splitSpans(input: DiagnosisInput): { baseline: OperationStats[]; incident: OperationStats[] } {

@@ -47,6 +47,14 @@ export const RANKING_WEIGHTS: RankingWeights = {
   impact: 0.4,
 };
 
+/** What was looked at and could have shown something, whether it did or not: silence there is evidence, too. */
+export interface LookedAt {
+  /** Pairs of services, caller first, whose wire was looked at. */
+  readonly wires?: readonly (readonly [string, string])[];
+  /** Services whose own time per request is known from traces. */
+  readonly selfTimes?: ReadonlySet<string>;
+}
+
 /** One line of the sum that makes a score. */
 export interface Contribution {
   readonly family: Family;
@@ -71,9 +79,12 @@ export interface RankedService {
 
 /** Counts of both ends are estimates from samples: this much too few still explains all. */
 const FLOW_SLACK = 1.3;
+/** What is left of a latency that its service's own traces do not confirm, and from which share of its strength they do. */
+const CONTRADICTED = 0.3;
+const TRACE_SHARE = 0.4;
 /** What an alert counts whose service shows nothing: its place in the graph alone is weak evidence. */
 const UNSEEN = 0.25;
-const SYMPTOMS: ReadonlySet<Family> = new Set(["latency", "errors", "saturation"]);
+const SYMPTOMS: ReadonlySet<Family> = new Set(["latency", "errors", "saturation", "slow-code"]);
 
 /**
  * How well an ill callee's finding explains a caller's symptom: below 1 it explains at most that share, however strong it is; above 1 it
@@ -93,13 +104,23 @@ const EXPLAINS: Readonly<Partial<Record<Family, Readonly<Partial<Record<Family, 
     blame: 0.8,
   },
   errors: { errors: 1, down: 1.5, restarts: 1, "failing-code": 1.2, latency: 0.5, network: 0.5, blame: 1, lag: 0.3 },
+  // Its own time may hide a wait that nobody instrumented.
+  "slow-code": { "slow-code": 0.6, network: 0.6, latency: 0.6, down: 0.6 },
   saturation: { latency: 1, down: 1.2, "slow-code": 1, network: 1, lag: 0.5, blame: 0.8 },
 };
 
-/** The strength of a family at a service: the strongest finding, a little more when several agree. */
+/**
+ * The strength of a family at a service: the strongest finding, a little more when several agree. Wires are different things that went wrong
+ * together, so they add up as squares do.
+ */
 const combined = (findings: readonly Finding[]): number => {
   let strongest = 0;
-  for (const finding of findings) if (finding.strength > strongest) strongest = finding.strength;
+  let squares = 0;
+  for (const { strength } of findings) {
+    strongest = Math.max(strongest, strength);
+    squares += strength * strength;
+  }
+  if (findings[0]?.family === "network") return Math.sqrt(squares);
   return strongest * (1 + 0.1 * Math.log2(Math.max(1, Math.min(8, findings.length))));
 };
 
@@ -112,10 +133,11 @@ export function rankServices(
   findings: readonly Finding[],
   graph: CallGraph,
   alerting: readonly string[],
+  looked: LookedAt = {},
   weights: RankingWeights = RANKING_WEIGHTS,
 ): RankedService[] {
   const byService = groupByFamily(findings);
-  spreadNetwork(findings, graph, byService);
+  spreadNetwork(findings, looked.wires ?? [], byService);
   const strengthOf = (service: string, family: Family) => combined(byService.get(service)?.get(family) ?? []);
 
   const excessOf = (service: string, family: Family): number | undefined => {
@@ -165,6 +187,11 @@ export function rankServices(
     return shown === 0 ? undefined : told / shown;
   }
 
+  /** Is it slow in its metrics, though its traces show no time of its own for that? Then it waits for somebody, known or not. */
+  const isContradicted = (service: string, strength: number): boolean =>
+    looked.selfTimes?.has(service) === true &&
+    Math.max(strengthOf(service, "slow-code"), strengthOf(service, "network")) < TRACE_SHARE * strength;
+
   const explainedBy = new Map<string, { caller: string; points: number }[]>();
   const partial: { service: string; contributions: Contribution[]; core: number }[] = [];
   for (const [service, families] of byService) {
@@ -175,7 +202,8 @@ export function rankServices(
       const full = weights.family[family] * strength;
       const whys = SYMPTOMS.has(family) ? explanations(service, family, strength) : [];
       const why = whys[0];
-      const points = full * (1 - (why?.share ?? 0));
+      const doubt = family === "latency" && isContradicted(service, strength) ? CONTRADICTED : 1;
+      const points = full * (1 - (why?.share ?? 0)) * doubt;
       for (const each of whys) {
         const told = explainedBy.get(each.service) ?? [];
         told.push({ caller: service, points: full - points });
@@ -237,28 +265,46 @@ function put(byService: Map<string, Map<Family, Finding[]>>, service: string, fa
 
 /**
  * A slow wire is blamed on the end whose other wires are slow as well: a service with one slow wire among many is a witness, a service all
- * of whose wires are slow is the cause. Each end gets the strength times the share of its wires that are slow.
+ * of whose calls in (or all of whose calls out) are slow is the cause. Each end gets the strength times the share of its wires on that side
+ * that are slow, by strength.
  */
-function spreadNetwork(findings: readonly Finding[], graph: CallGraph, byService: Map<string, Map<Family, Finding[]>>): void {
-  const wires = new Map<string, Finding>();
+function spreadNetwork(
+  findings: readonly Finding[],
+  looked: readonly (readonly [string, string])[],
+  byService: Map<string, Map<Family, Finding[]>>,
+): void {
+  /** By service and side: the wires that were looked at, and what was found on them. */
+  const sides = new Map<string, { readonly wires: Set<string>; readonly slow: Map<string, Finding> }>();
+  const sideOf = (service: string, side: "in" | "out") => {
+    const key = `${service}\u0000${side}`;
+    const known = sides.get(key) ?? { wires: new Set<string>(), slow: new Map<string, Finding>() };
+    sides.set(key, known);
+    return known;
+  };
+  for (const [from, to] of looked) {
+    sideOf(from, "out").wires.add(to);
+    sideOf(to, "in").wires.add(from);
+  }
   for (const finding of findings) {
-    if (finding.family !== "network" || finding.peer === undefined) continue;
-    const key = [finding.service, finding.peer].sort().join("\u0000");
-    const known = wires.get(key);
-    if (!known || finding.strength > known.strength) wires.set(key, finding);
+    const { service: from, peer: to } = finding;
+    if (finding.family !== "network" || to === undefined) continue;
+    for (const [side, other] of [[sideOf(from, "out"), to] as const, [sideOf(to, "in"), from] as const]) {
+      side.wires.add(other);
+      const known = side.slow.get(other);
+      if (!known || finding.strength > known.strength) side.slow.set(other, finding);
+    }
   }
-  const slow = new Map<string, Finding[]>();
-  for (const finding of wires.values()) {
-    for (const end of [finding.service, finding.peer as string]) slow.set(end, [...(slow.get(end) ?? []), finding]);
-  }
-  for (const [service, list] of slow) {
-    const all = new Set([
-      ...graph.callees(service),
-      ...graph.callers(service),
-      ...list.map((f) => (f.service === service ? f.peer : f.service)),
-    ]);
-    const share = list.length / Math.max(1, all.size);
-    for (const finding of list) put(byService, service, "network", { ...finding, strength: finding.strength * share });
+  for (const [key, { wires, slow }] of sides) {
+    const service = key.split("\u0000")[0] as string;
+    let most = 0;
+    let sum = 0;
+    for (const { strength } of slow.values()) {
+      most = Math.max(most, strength);
+      sum += strength;
+    }
+    if (most === 0) continue;
+    const share = sum / (wires.size * most);
+    for (const finding of slow.values()) put(byService, service, "network", { ...finding, strength: finding.strength * share });
   }
 }
 

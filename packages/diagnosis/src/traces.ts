@@ -91,40 +91,69 @@ export interface TraceFinding {
 }
 
 const MIN_CALLS = 3;
+/** A quantile of few calls is mostly chance. */
+const CALLS_ENOUGH = 5;
+/** Deviations of a Poisson count below which calls are not missing. */
+const MISSING_DEVIATIONS = 4;
+
+const keyOf = (stats: OperationStats): string => `${stats.service}\u0000${stats.name}\u0000${stats.parent ?? ""}\u0000${stats.peer ?? ""}`;
+const isWire = (stats: OperationStats): stats is OperationStats & { readonly peer: string } =>
+  stats.peer !== undefined && stats.peer !== stats.service;
 
 /** Pure: operations that got slower by themselves, that fail by themselves, whose wire got slower, or that are no longer reached. */
 export function findTraceChanges(before: readonly OperationStats[], after: readonly OperationStats[]): TraceFinding[] {
-  const keyOf = (stats: OperationStats) => `${stats.service}\u0000${stats.name}\u0000${stats.parent ?? ""}\u0000${stats.peer ?? ""}`;
   const baseline = new Map(before.map((stats) => [keyOf(stats), stats]));
   const findings: TraceFinding[] = [];
+  const slow: { readonly finding: TraceFinding; readonly excessMs: number }[] = [];
+  let most = 0;
   for (const now of after) {
     const then = baseline.get(keyOf(now));
     const errors = errorChange(then, now);
     if (errors) findings.push(errors);
-    if (then && then.calls >= MIN_CALLS && now.calls >= MIN_CALLS) {
-      const slow = slowChange(then, now);
-      if (slow) findings.push(slow);
-    }
+    if (!then || then.calls < MIN_CALLS || now.calls < MIN_CALLS) continue;
+    const found = slowChange(then, now);
+    if (!found) continue;
+    slow.push(found);
+    most = Math.max(most, found.excessMs);
   }
-  findings.push(...missingChanges(before, after, keyOf));
+  // Time is what requests wait for: an operation that adds a hundredth of what another adds explains next to nothing, however it multiplied.
+  for (const { finding, excessMs } of slow) findings.push({ ...finding, strength: finding.strength * Math.sqrt(excessMs / most) });
+  findings.push(...missingChanges(before, after));
   return findings;
 }
 
-function slowChange(then: OperationStats, now: OperationStats): TraceFinding | undefined {
+/** Pairs of services, caller first, whose wire can be judged: seen often enough before and after. */
+export function judgedWires(before: readonly OperationStats[], after: readonly OperationStats[]): [string, string][] {
+  const known = new Set(before.filter((stats) => stats.calls >= MIN_CALLS).map(keyOf));
+  return after.flatMap((now): [string, string][] =>
+    isWire(now) && now.calls >= MIN_CALLS && known.has(keyOf(now)) ? [[now.service, now.peer]] : [],
+  );
+}
+
+/** Services whose own time can be judged: at least one operation seen often enough before and after. */
+export function judgedServices(before: readonly OperationStats[], after: readonly OperationStats[]): Set<string> {
+  const known = new Set(before.filter((stats) => stats.calls >= MIN_CALLS).map(keyOf));
+  return new Set(after.filter((now) => now.calls >= MIN_CALLS && known.has(keyOf(now))).map((now) => now.service));
+}
+
+function slowChange(then: OperationStats, now: OperationStats): { finding: TraceFinding; excessMs: number } | undefined {
   const middle = (now.selfP50Ms - then.selfP50Ms) / Math.max(0.25 * then.selfP50Ms, 0.5 * (then.selfP90Ms - then.selfP50Ms), 1);
   const upper = (now.selfP90Ms - then.selfP90Ms) / Math.max(0.5 * then.selfP90Ms, 2);
   const deviation = Math.max(middle, upper);
   if (!(deviation >= 2)) return undefined;
   const useUpper = upper > middle;
-  return {
+  const finding: TraceFinding = {
     service: now.service,
-    ...(now.peer === undefined || now.peer === now.service ? {} : { peer: now.peer }),
-    kind: now.peer === undefined || now.peer === now.service ? "slow" : "network",
+    ...(isWire(now) ? { peer: now.peer } : {}),
+    kind: isWire(now) ? "network" : "slow",
     operation: now.name,
     before: useUpper ? then.selfP90Ms : then.selfP50Ms,
     after: useUpper ? now.selfP90Ms : now.selfP50Ms,
-    strength: clamp(Math.log2(deviation), 0, 6),
+    strength: clamp(Math.log2(deviation), 0, 6) * (1 - Math.exp(-now.calls / CALLS_ENOUGH)),
   };
+  // Half of the calls take the median and more, a tenth what lies above the 90 % quantile.
+  const excessMs = now.calls * (0.9 * Math.max(0, now.selfP50Ms - then.selfP50Ms) + 0.1 * Math.max(0, now.selfP90Ms - then.selfP90Ms));
+  return { finding, excessMs };
 }
 
 function errorChange(then: OperationStats | undefined, now: OperationStats): TraceFinding | undefined {
@@ -133,7 +162,7 @@ function errorChange(then: OperationStats | undefined, now: OperationStats): Tra
   if (now.errorOrigins < 2 || rate < 0.02 || rate < 3 * rateBefore) return undefined;
   return {
     service: now.service,
-    ...(now.peer === undefined || now.peer === now.service ? {} : { peer: now.peer }),
+    ...(isWire(now) ? { peer: now.peer } : {}),
     kind: "errors",
     operation: now.name,
     before: rateBefore,
@@ -143,11 +172,7 @@ function errorChange(then: OperationStats | undefined, now: OperationStats): Tra
 }
 
 /** Calls from a service to an operation, for each request that the calling service got: a fall says that its code stopped short. */
-function missingChanges(
-  before: readonly OperationStats[],
-  after: readonly OperationStats[],
-  keyOf: (stats: OperationStats) => string,
-): TraceFinding[] {
+function missingChanges(before: readonly OperationStats[], after: readonly OperationStats[]): TraceFinding[] {
   const inbound = (list: readonly OperationStats[]) => {
     const sums = new Map<string, number>();
     for (const stats of list) if (stats.parent !== stats.service) sums.set(stats.service, (sums.get(stats.service) ?? 0) + stats.calls);
@@ -164,7 +189,7 @@ function missingChanges(
     if (requestsBefore < 10 || requests < 10) continue;
     const expected = (then.calls / requestsBefore) * requests;
     const seen = now.get(keyOf(then))?.calls ?? 0;
-    if (expected < 8 || seen > 0.5 * expected) continue;
+    if (expected < 8 || seen > 0.5 * expected || expected - seen < MISSING_DEVIATIONS * Math.sqrt(expected)) continue;
     findings.push({
       service: then.parent,
       ...(then.parent === then.service ? {} : { peer: then.service }),
