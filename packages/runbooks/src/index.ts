@@ -16,6 +16,7 @@ export {
   type Verb,
   Verify,
 } from "./format.ts";
+export { type Guidance, type GuidanceStep, guidanceFields, parseGuidance } from "./guidance.ts";
 export { lintRunbooks } from "./lint.ts";
 export { type LoadedRunbooks, loadRunbooks, type RunbookFiles } from "./load.ts";
 export { countLines, type LogCount, parseLogql } from "./logql.ts";

@@ -1,5 +1,6 @@
 // BM25F over fields: how alike a text is to each of a set of texts, with the terms that made it so. Names are taken apart the way
-// monitoring writes them: `kube_pod_status`, `KubePodNotReady` and `pod not ready` share their words.
+// monitoring writes them: `kube_pod_status`, `KubePodNotReady` and `pod not ready` share their words; neighbours are also read as one word,
+// since some write `file system` and some `filesystem`, and two words in a row say more than the two.
 
 export interface TextHit<Item> {
   readonly item: Item;
@@ -26,15 +27,16 @@ const STOP = new Set(
   ),
 );
 
-/** Lower-case words of at least two letters, names taken apart, plural and -ing endings cut. */
+/** Lower-case words of at least two letters without their endings, names taken apart; then each two neighbours as one word. */
 export function termsOf(text: string): string[] {
-  return text
+  const words = text
+    .replace(/\{\{[^}]*\}\}/g, " ") // what a template would put there is not known
     .replace(/([a-z0-9])([A-Z])/g, "$1 $2")
     .replace(/([A-Z]+)([A-Z][a-z])/g, "$1 $2")
     .toLowerCase()
     .split(/[^a-z0-9]+/)
-    .filter((word) => word.length > 1 && !/^\d+$/.test(word) && !STOP.has(word))
-    .map(stem);
+    .filter((word) => word.length > 1 && !/^\d+$/.test(word) && !STOP.has(word));
+  return [...words.map(stem), ...words.slice(1).map((word, index) => stem(`${words[index]}${word}`))];
 }
 
 function stem(word: string): string {
