@@ -30,6 +30,7 @@ const MAX_NOTE = 60_000;
 const MAX_ALERTS = 20;
 const MAX_EVIDENCE = 10;
 const MAX_THOUGHTS = 100;
+const MAX_THOUGHTS_LENGTH = 40_000;
 export const NEEDS_PERSON_LABEL = "needs-a-person";
 
 const SEVERITY: Readonly<Record<Severity, GitlabSeverity>> = { critical: "CRITICAL", warning: "MEDIUM", info: "LOW" };
@@ -70,7 +71,7 @@ export function desiredTicket(incident: IncidentView, thoughts: readonly Thought
     state: incident.state === "closed" ? "closed" : "opened",
     needsPerson,
     notes: notesOf(incident, thoughts),
-    timeline: timelineOf(incident),
+    timeline: timelineOf(incident, thoughts),
   };
 }
 
@@ -172,8 +173,16 @@ const stepLines = (runs: readonly RunView[]): string[] =>
 
 /** The beginning and the end of what is too long; what happens last matters most. */
 function shortened(lines: readonly string[]): readonly string[] {
-  if (lines.length <= MAX_THOUGHTS) return lines;
-  return [...lines.slice(0, 20), `- … ${lines.length - MAX_THOUGHTS} more in the console …`, ...lines.slice(-(MAX_THOUGHTS - 20))];
+  if (lines.length <= MAX_THOUGHTS && lines.reduce((sum, line) => sum + line.length, 0) <= MAX_THOUGHTS_LENGTH) return lines;
+  const head = lines.slice(0, 5);
+  const tail: string[] = [];
+  let left = MAX_THOUGHTS_LENGTH - head.join("").length;
+  for (const line of lines.slice(head.length).reverse()) {
+    left -= line.length;
+    if (left < 0 || tail.length + head.length >= MAX_THOUGHTS) break;
+    tail.unshift(line);
+  }
+  return [...head, `- … ${lines.length - head.length - tail.length} more in the console …`, ...tail];
 }
 
 function capped(lines: readonly string[]): string {
@@ -183,11 +192,10 @@ function capped(lines: readonly string[]): string {
 }
 
 /** The tags are GitLab's own. */
-function timelineOf({ startedAt, causes, verdict, timeline, closedAt, runs }: IncidentView): DesiredTicket["timeline"] {
-  const first = (kind: string) => timeline.find((entry) => entry.kind === kind)?.at;
+function timelineOf({ startedAt, causes, verdict, closedAt, runs }: IncidentView, thoughts: readonly Thought[]): DesiredTicket["timeline"] {
   const acted = runs.find(({ state }) => state === "succeeded");
   const [cause] = causes;
-  const causeAt = first("diagnosed") ?? timeline.find(({ kind }) => /cause|diagnos/.test(kind))?.at;
+  const causeAt = thoughts.find(({ phase, kind }) => phase === "diagnose" && kind === "cause")?.at;
   return [
     { key: "start", at: startedAt, note: "The first alert began to fire", tag: "Start time" },
     ...(verdict === "cause" && cause !== undefined && causeAt !== undefined

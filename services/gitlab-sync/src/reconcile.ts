@@ -1,5 +1,5 @@
 import { type IncidentView, Thought, TOPICS } from "@tocsin/contracts";
-import { AppError, digestOf, type Logger, messageOf, type Sql } from "@tocsin/runtime";
+import { AppError, type Clock, digestOf, type Logger, messageOf, type Sql } from "@tocsin/runtime";
 import {
   findTicket,
   openTicket,
@@ -19,7 +19,10 @@ export interface ReconcileDeps {
   readonly sql: Sql;
   readonly tickets: GitlabTickets;
   readonly log: Logger;
+  readonly clock: Clock;
   readonly project: string;
+  /** For how long after its end an incident without a ticket still gets one. */
+  readonly backfillDays: number;
   readonly labels: readonly string[];
   readonly consoleUrl?: string;
   readonly assignee?: string;
@@ -33,6 +36,7 @@ export type Reconciled =
 
 /** Most thoughts read of one incident. */
 const MAX_THOUGHTS = 5_000;
+const DAY_MS = 86_400_000;
 
 /**
  * Makes GitLab show the incident as it is now. Every step is written down once it is done, so that whoever goes on after a crash or an
@@ -42,11 +46,14 @@ const MAX_THOUGHTS = 5_000;
  * @throws AppError `TICKETS_*` when GitLab cannot be told
  */
 export async function reconcile(deps: ReconcileDeps, incidentId: string, mayGoOn: () => Promise<boolean>): Promise<Reconciled> {
-  const { sql, project, labels, consoleUrl, assignee, log } = deps;
+  const { sql, clock, project, labels, consoleUrl, assignee, backfillDays, log } = deps;
   const need = await ticketNeed(sql, incidentId);
   if (need === undefined) return { kind: "skipped", reason: "no such incident" };
-  const row = await openTicketUnlessMerged(sql, incidentId, project, need.mergedInto);
-  if (row === undefined) return { kind: "skipped", reason: "merged before it had a ticket" };
+  const known = await findTicket(sql, incidentId);
+  if (known?.iid === undefined && need.mergedInto !== undefined) return { kind: "skipped", reason: "merged before it had a ticket" };
+  if (known === undefined && need.closedAt !== undefined && Date.parse(need.closedAt) < clock.now() - backfillDays * DAY_MS)
+    return { kind: "skipped", reason: "closed long before there was a GitLab" };
+  const row = known ?? (await openTicket(sql, incidentId, project));
   const view = (await viewIncident(sql, incidentId)) as IncidentView;
   const desired = desiredTicket(view, await thoughtsOf(sql, incidentId), {
     labels,
@@ -88,12 +95,6 @@ export async function reconcile(deps: ReconcileDeps, incidentId: string, mayGoOn
     if (AppError.is(error, "TICKETS_NOT_FOUND")) await saveTicketRef(sql, incidentId, null);
     throw error;
   }
-}
-
-async function openTicketUnlessMerged(sql: Sql, incidentId: string, project: string, mergedInto: string | undefined) {
-  if (mergedInto === undefined) return openTicket(sql, incidentId, project);
-  const row = await findTicket(sql, incidentId);
-  return row?.iid === undefined ? undefined : row;
 }
 
 interface Told {
