@@ -2,7 +2,7 @@ import type { Cause, CauseKind, Diagnosis, Evidence } from "@tocsin/contracts";
 import { type CallGraph, callGraphOf } from "./call-graph.ts";
 import { evidenceOf } from "./evidence.ts";
 import { clockTime, listed } from "./figures.ts";
-import { type Finding, findChanges, lookedAt } from "./findings.ts";
+import { type Finding, findChanges, lookedAt, tracedIn } from "./findings.ts";
 import type { DiagnosisInput } from "./input.ts";
 import { type Contribution, RANKING_WEIGHTS, type RankedService, type RankingWeights, rankServices } from "./rank.ts";
 import { clamp } from "./robust.ts";
@@ -53,8 +53,9 @@ export function diagnose(input: DiagnosisInput, options: DiagnosisOptions = {}):
     [...input.edges.baseline, ...input.edges.incident, ...(input.edgeSeries ?? []), ...operationEdges(input)],
     seen,
   );
-  const findings = findChanges(input, graph.services);
-  const ranking = rankServices(findings, graph, alerting, lookedAt(input), weights);
+  const traced = tracedIn(input);
+  const findings = findChanges(input, graph.services, traced);
+  const ranking = rankServices(findings, graph, alerting, lookedAt(input, traced), weights);
   const missing = [...input.missing];
   const unknown = alerting.filter((service) => !graph.services.has(service));
   if (unknown.length > 0) missing.push(`nothing is known of ${listed(unknown)}, which the alerts name`);

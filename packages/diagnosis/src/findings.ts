@@ -2,7 +2,7 @@
 // further unit doubles it. Its *family* says what kind of thing. Findings are what the ranking weighs and what evidence is made of.
 import type { Change, Sample, SignalName, SignalSeries } from "@tocsin/contracts";
 import { type Anomaly, detectAnomaly, detectDown } from "./anomaly.ts";
-import type { DiagnosisInput, EdgeSeries } from "./input.ts";
+import type { BeforeAfter, DiagnosisInput, EdgeSeries } from "./input.ts";
 import { findLogChanges, type LogFinding } from "./log-evidence.ts";
 import type { LookedAt } from "./rank.ts";
 import { clamp } from "./robust.ts";
@@ -71,13 +71,13 @@ const FAMILY_OF_SIGNAL: Readonly<Record<SignalName, Family>> = {
 };
 
 /** Pure: everything that changed, over all sources. */
-export function findChanges(input: DiagnosisInput, services: ReadonlySet<string>): Finding[] {
+export function findChanges(input: DiagnosisInput, services: ReadonlySet<string>, traced: Traced = tracedIn(input)): Finding[] {
   return [
     ...metricFindings(input),
     ...edgeSeriesFindings(input),
     ...edgeStatsFindings(input),
     ...logFindings(input, services),
-    ...traceFindings(input),
+    ...traceFindings(traced),
     ...changeFindings(input),
   ];
 }
@@ -255,10 +255,26 @@ const FAMILY_OF_TRACE: Readonly<Record<TraceFinding["kind"], Family>> = {
   missing: "missing-calls",
 };
 
-function traceFindings(input: DiagnosisInput): Finding[] {
-  const { baseline, incident } = input.operations ?? splitSpans(input);
+/** What the traces say of each operation, before and in the incident. */
+export interface Traced extends BeforeAfter<OperationStats> {
+  /** Does every call count in it? Picked spans, the slow and the failed, cannot say what is missing or that a service is well. */
+  readonly isComplete: boolean;
+}
+
+/** Pure: the operations that were given, or those of the spans. */
+export function tracedIn(input: DiagnosisInput): Traced {
+  if (input.operations) return { ...input.operations, isComplete: true };
+  const { from, splitAt, to } = input.window;
+  return {
+    baseline: summariseSpans(input.spans.filter((span) => span.startAt >= from && span.startAt < splitAt)),
+    incident: summariseSpans(input.spans.filter((span) => span.startAt >= splitAt && span.startAt < to)),
+    isComplete: false,
+  };
+}
+
+function traceFindings({ baseline, incident, isComplete }: Traced): Finding[] {
   return findTraceChanges(baseline, incident)
-    .filter(({ kind }) => kind !== "missing" || input.operations !== undefined) // Picked spans cannot say what is missing.
+    .filter(({ kind }) => kind !== "missing" || isComplete)
     .map((trace) => ({
       // A failed call whose callee left no failed span failed at the callee's door: refused, timed out, or not reached.
       service: trace.kind === "errors" && trace.peer !== undefined ? trace.peer : trace.service,
@@ -269,23 +285,14 @@ function traceFindings(input: DiagnosisInput): Finding[] {
     }));
 }
 
-/** What the traces and the mesh could have shown. Picked spans (the slow and the failed) cannot show that a service is well. */
-export function lookedAt(input: DiagnosisInput): LookedAt {
-  const { baseline, incident } = input.operations ?? splitSpans(input);
+/** What the traces and the mesh could have shown. */
+export function lookedAt(input: DiagnosisInput, { baseline, incident, isComplete }: Traced = tracedIn(input)): LookedAt {
   const meshed = (input.edgeSeries ?? []).filter(
     ({ side, samples }) => side === "client" && samples.some(([at, value]) => at >= input.window.splitAt && Number.isFinite(value)),
   );
   return {
     wires: [...judgedWires(baseline, incident), ...meshed.map(({ from, to }): [string, string] => [from, to])],
-    ...(input.operations === undefined ? {} : { selfTimes: judgedServices(baseline, incident) }),
-  };
-}
-
-function splitSpans(input: DiagnosisInput): { baseline: OperationStats[]; incident: OperationStats[] } {
-  const { from, splitAt, to } = input.window;
-  return {
-    baseline: summariseSpans(input.spans.filter((span) => span.startAt >= from && span.startAt < splitAt)),
-    incident: summariseSpans(input.spans.filter((span) => span.startAt >= splitAt && span.startAt < to)),
+    ...(isComplete ? { selfTimes: judgedServices(baseline, incident) } : {}),
   };
 }
 

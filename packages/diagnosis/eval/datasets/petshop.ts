@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Sample, SignalName, Topology } from "@tocsin/contracts";
-import type { DiagnosisInput, DiagnosisSeries } from "../src/input.ts";
+import type { DiagnosisInput, DiagnosisSeries } from "../../src/input.ts";
 import { numberOf, readCsv } from "./csv.ts";
 
 const BUCKET_SECONDS = 300;

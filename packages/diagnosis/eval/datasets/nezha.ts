@@ -2,9 +2,9 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { LogLine, Sample, SignalName, Span, Topology } from "@tocsin/contracts";
-import type { DiagnosisInput, DiagnosisSeries, EdgeSeries } from "../src/input.ts";
-import { medianOf } from "../src/robust.ts";
-import { type OperationStats, summariseSpans } from "../src/traces.ts";
+import type { DiagnosisInput, DiagnosisSeries, EdgeSeries } from "../../src/input.ts";
+import { medianOf } from "../../src/robust.ts";
+import { type OperationStats, summariseSpans } from "../../src/traces.ts";
 import { numberOf, readRecords } from "./csv.ts";
 
 export interface NezhaCase {
