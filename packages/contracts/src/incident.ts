@@ -55,6 +55,8 @@ export const IncidentSummary = z.object({
   cause: z.object({ service: z.string(), kind: CauseKind, confidence: z.number() }).optional(),
   /** Why it was handed to a person; present when escalated. */
   escalation: z.string().optional(),
+  /** Who said that they have seen it. */
+  acknowledgedBy: z.string().optional(),
 });
 export type IncidentSummary = z.output<typeof IncidentSummary>;
 
@@ -67,6 +69,16 @@ export const IncidentView = IncidentSummary.extend({
   timeline: z.array(TimelineEntry),
   /** Markdown; empty until written. */
   analysis: z.string(),
+  /** Everything that thoughts and causes point at by id. */
+  evidence: z.array(Evidence).optional(),
+  /** Why no cause was singled out, and what would settle it. */
+  unsettled: z.string().optional(),
+  /** Sources that did not answer while it was looked into, in words. */
+  missing: z.array(z.string()).optional(),
+  /** The incident that took this one in. */
+  mergedInto: z.string().optional(),
+  /** What a person says of the first cause. */
+  feedback: z.object({ right: z.boolean(), by: z.string(), at: Timestamp, note: z.string() }).optional(),
   links: z.object({ gitlab: z.string().optional() }),
 });
 export type IncidentView = z.output<typeof IncidentView>;

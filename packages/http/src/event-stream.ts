@@ -13,6 +13,8 @@ export interface EventStream {
    * @returns false once the stream has ended
    */
   send(frame: StreamFrame): boolean;
+  /** Sends frames that are written out already, e.g. once for many clients. @returns false once the stream has ended */
+  sendRaw(frames: Uint8Array): boolean;
   /** Aborts when the client has gone, was dropped or the server stops. */
   readonly signal: AbortSignal;
   /** What the client has seen last, from `Last-Event-ID` or `?lastEventId=`. */
@@ -56,7 +58,7 @@ export function openEventStream(request: FastifyRequest, reply: FastifyReply, op
     clearInterval(keepAlive);
     ended.abort();
   }
-  function write(text: string): boolean {
+  function write(text: string | Uint8Array): boolean {
     if (ended.signal.aborted) return false;
     raw.write(text);
     if (raw.writableLength > maxBufferedBytes) {
@@ -73,6 +75,7 @@ export function openEventStream(request: FastifyRequest, reply: FastifyReply, op
   const fromQuery = (request.query as { lastEventId?: unknown } | undefined)?.lastEventId;
   return {
     send: ({ id, event, data }) => write(`id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`),
+    sendRaw: write,
     signal: ended.signal,
     lastEventId: typeof fromHeader === "string" ? fromHeader : typeof fromQuery === "string" ? fromQuery : undefined,
     end() {

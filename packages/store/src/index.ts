@@ -32,6 +32,13 @@ export {
 export { appendToInbox, type InboxEvent, inboxDepth, readInbox, removeFromInbox } from "./repositories/bridge-inbox.ts";
 export { changesBetween, insertChanges } from "./repositories/changes.ts";
 export {
+  type DeadLetterEntry,
+  decideDeadLetter,
+  keepDeadLetter,
+  listDeadLetters,
+  takeDeadLetter,
+} from "./repositories/dead-letters.ts";
+export {
   type DrillIncident,
   findDrill,
   incidentOfDrill,
@@ -48,6 +55,9 @@ export {
   listAlerts,
   listIncidents,
   type Page,
+  type SimilarIncident,
+  saveFeedback,
+  similarIncidents,
   viewIncident,
 } from "./repositories/incident-views.ts";
 export {
@@ -55,9 +65,9 @@ export {
   type CorrelatedIncident,
   type CorrelationDecision,
   type CorrelationWish,
-  closedAmong,
   closeMerged,
   decisionsOf,
+  incidentStates,
   insertDecisions,
   type LiveIncidentRow,
   type LiveMemberRow,
@@ -138,7 +148,7 @@ export {
   stepsOfRun,
   takeRun,
 } from "./repositories/runs.ts";
-export { readStats, type Stats } from "./repositories/stats.ts";
+export { readStats, readStatsHistory, type ServiceStats, type Stats, type StatsBucket, type StatsHistory } from "./repositories/stats.ts";
 export { getSwitch, RED_BUTTON, type Switch, setSwitch } from "./repositories/switches.ts";
 export {
   findTicket,

@@ -1,6 +1,6 @@
-import { AppError } from "@tocsin/runtime";
 import type { ListPosition, Page } from "@tocsin/store";
 import * as z from "zod";
+import { cursorInvalid } from "./errors.ts";
 
 const Position = z.object({ at: z.iso.datetime(), id: z.string().min(1).max(200) });
 
@@ -13,7 +13,7 @@ export function decodeCursor(cursor: string): ListPosition {
     const [at, id] = JSON.parse(Buffer.from(cursor, "base64url").toString("utf8")) as unknown[];
     return Position.parse({ at, id });
   } catch (cause) {
-    throw new AppError("REQUEST_CURSOR_INVALID", "the cursor is not one that this API gave out", { cause });
+    throw cursorInvalid(cause);
   }
 }
 

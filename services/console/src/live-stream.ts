@@ -7,6 +7,8 @@ export interface StreamItem {
   readonly seq: number;
   readonly event: StreamEventName;
   readonly data: StreamMessage;
+  /** The item as it goes over the wire, made once for all clients. */
+  readonly frame: string;
 }
 
 export interface LiveStream {
@@ -15,39 +17,43 @@ export interface LiveStream {
    * it wants no more.
    * @returns ends the subscription
    */
-  subscribe(from: { afterSeq: number; incidentId?: string }, onItem: (item: StreamItem) => boolean): () => void;
+  subscribe(from: { afterSeq: number; incidentId?: string }, onItems: (items: readonly StreamItem[]) => boolean): () => void;
   /** Where a stream starts that shows only what comes. */
   now(): Promise<number>;
   readonly subscribers: number;
   stop(): Promise<void>;
 }
 
-const STREAMED = [TOPICS.thoughts, TOPICS.actions, TOPICS.events] as const;
+export const STREAMED = [TOPICS.thoughts, TOPICS.actions, TOPICS.events] as const;
 const PAGE = 500;
+/** With many clients what comes within this time, in milliseconds, goes out in one piece: a write to a socket costs more than what it carries. */
+const MAX_PAUSE_MS = 100;
+const CLIENTS_PER_PAUSE_MS = 20;
+
+/** Pure: how long to gather before the next delivery; nothing for a handful of clients. */
+export const pauseMsOf = (clients: number): number => Math.min(MAX_PAUSE_MS, Math.floor(clients / CLIENTS_PER_PAUSE_MS));
 
 /** Pure: an event of the log as the stream shows it. */
 export function streamItemOf({ seq, event }: LoggedEvent): StreamItem {
   const { at, incidentId, phase, kind, text, evidence } = event.data as StreamMessage;
-  return {
-    seq,
-    event: STREAM_EVENT_OF_TOPIC[event.topic] ?? "incident",
-    data: {
-      id: String(seq),
-      at,
-      incidentId,
-      ...(phase === undefined ? {} : { phase }),
-      kind,
-      text,
-      ...(evidence === undefined ? {} : { evidence }),
-    },
+  const name = STREAM_EVENT_OF_TOPIC[event.topic] ?? "incident";
+  const data = {
+    id: String(seq),
+    at,
+    incidentId,
+    ...(phase === undefined ? {} : { phase }),
+    kind,
+    text,
+    ...(evidence === undefined ? {} : { evidence }),
   };
+  return { seq, event: name, data, frame: `id: ${seq}\nevent: ${name}\ndata: ${JSON.stringify(data)}\n\n` };
 }
 
 interface Subscriber {
   /** The last sequence it was given. */
   seen: number;
   readonly incidentId: string | undefined;
-  readonly onItem: (item: StreamItem) => boolean;
+  readonly onItems: (items: readonly StreamItem[]) => boolean;
   /** What was committed while a page of the past was being read; undefined once it has caught up. */
   pending: StreamItem[] | undefined;
 }
@@ -59,29 +65,45 @@ export async function openLiveStream(sql: Sql, log: Logger): Promise<LiveStream>
   let reading: Promise<void> | undefined;
   let again = false;
   let stopped = false;
+  let wakeEarly: (() => void) | undefined;
 
-  function give(subscriber: Subscriber, item: StreamItem): void {
-    if (item.seq <= subscriber.seen) return;
-    if (subscriber.incidentId !== undefined && subscriber.incidentId !== item.data.incidentId) return;
-    subscriber.seen = item.seq;
-    if (!subscriber.onItem(item)) subscribers.delete(subscriber);
+  function give(subscriber: Subscriber, items: readonly StreamItem[]): void {
+    const { incidentId, seen } = subscriber;
+    // Nearly always all of them are new and for all incidents: the same array then serves every client.
+    const isAll = incidentId === undefined && (items[0]?.seq ?? 0) > seen;
+    const fresh = isAll
+      ? items
+      : items.filter(({ seq, data }) => seq > seen && (incidentId === undefined || data.incidentId === incidentId));
+    const last = fresh.at(-1);
+    if (last === undefined) return;
+    subscriber.seen = last.seq;
+    if (!subscriber.onItems(fresh)) subscribers.delete(subscriber);
   }
 
   async function readOn(): Promise<void> {
     do {
       again = false;
       for (;;) {
-        const page = await readEventLog(sql, { afterSeq: position, topics: STREAMED, limit: PAGE });
-        for (const item of page.map(streamItemOf)) {
-          position = item.seq;
-          for (const subscriber of subscribers) {
-            if (subscriber.pending === undefined) give(subscriber, item);
-            else subscriber.pending.push(item);
-          }
+        const page = (await readEventLog(sql, { afterSeq: position, topics: STREAMED, limit: PAGE })).map(streamItemOf);
+        position = page.at(-1)?.seq ?? position;
+        for (const subscriber of page.length > 0 ? subscribers : []) {
+          if (subscriber.pending === undefined) give(subscriber, page);
+          else subscriber.pending.push(...page);
         }
         if (page.length < PAGE) break;
       }
+      await pause(pauseMsOf(subscribers.size));
     } while (again && !stopped);
+  }
+  function pause(ms: number): Promise<void> {
+    if (ms === 0 || stopped) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      wakeEarly = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
   function wake(): void {
     again = true;
@@ -90,6 +112,8 @@ export async function openLiveStream(sql: Sql, log: Logger): Promise<LiveStream>
       .catch((error: unknown) => log.warn({ err: error }, "live stream cannot read the event log"))
       .finally(() => {
         reading = undefined;
+        // A commit that was noticed between the last look and here must not wait for the next one.
+        if (again) wake();
       });
   }
 
@@ -105,11 +129,10 @@ export async function openLiveStream(sql: Sql, log: Logger): Promise<LiveStream>
         ...(incidentId === undefined ? {} : { incidentId }),
       });
       const isLast = page.length < PAGE;
-      for (const item of [...page.map(streamItemOf), ...(isLast ? subscriber.pending : [])]) {
-        if (!subscribers.has(subscriber)) return;
-        give(subscriber, item);
-      }
+      if (!subscribers.has(subscriber)) return;
+      give(subscriber, page.map(streamItemOf));
       if (isLast) {
+        give(subscriber, subscriber.pending);
         subscriber.pending = undefined;
         return;
       }
@@ -122,18 +145,23 @@ export async function openLiveStream(sql: Sql, log: Logger): Promise<LiveStream>
     get subscribers() {
       return subscribers.size;
     },
-    subscribe({ afterSeq, incidentId }, onItem) {
-      const subscriber: Subscriber = { seen: afterSeq, incidentId, onItem, pending: [] };
+    subscribe({ afterSeq, incidentId }, onItems) {
+      const subscriber: Subscriber = { seen: afterSeq, incidentId, onItems, pending: [] };
       subscribers.add(subscriber);
-      catchUp(subscriber).catch((error: unknown) => {
-        log.warn({ err: error }, "live stream cannot catch up");
-        subscribers.delete(subscriber);
-      });
+      // Whoever begins where the common reader stands has nothing to catch up on: a thousand of them are no thousand queries.
+      if (afterSeq === position && reading === undefined) subscriber.pending = undefined;
+      else
+        catchUp(subscriber).catch((error: unknown) => {
+          log.warn({ err: error }, "live stream cannot catch up");
+          subscribers.delete(subscriber);
+        });
       return () => void subscribers.delete(subscriber);
     },
     async stop() {
       stopped = true;
+      again = false;
       subscribers.clear();
+      wakeEarly?.();
       await stopListening();
       await reading;
     },

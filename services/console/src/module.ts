@@ -1,13 +1,11 @@
+import { readFileSync } from "node:fs";
 import { defineModule } from "@tocsin/host";
+import { Gauge } from "prom-client";
 import * as z from "zod";
+import { apiRoutes } from "./api.ts";
+import { keepDeadLetters } from "./dead-letters.ts";
 import { openLiveStream } from "./live-stream.ts";
 import { BUNDLE_FOLDER, pageRoutes } from "./pages.ts";
-import { automationRoutes } from "./routes/automation.ts";
-import { decisionRoutes } from "./routes/decisions.ts";
-import { estateRoutes } from "./routes/estate.ts";
-import { incidentRoutes } from "./routes/incidents.ts";
-import { runbookRoutes } from "./routes/runbooks.ts";
-import { streamRoutes } from "./routes/stream.ts";
 
 const ConsoleConfig = z.object({
   /** The runbook library, as executor and sre-agent read it. */
@@ -17,17 +15,23 @@ const ConsoleConfig = z.object({
 export const consoleModule = defineModule({
   name: "console",
   config: ConsoleConfig,
-  needs: ["store", "http", "signals", "targets"],
-  async start({ config, store, http, signals, targets, clock, log, onStop }) {
-    const { sql } = store;
-    const live = await openLiveStream(sql, log);
+  needs: ["bus", "store", "http", "signals", "targets"],
+  async start({ config, bus, store, http, signals, targets, clock, log, registry, effectiveConfig, onStop }) {
+    const live = await openLiveStream(store.sql, log);
     onStop("live stream", () => live.stop());
-    await http.mount("/api/v1", incidentRoutes(sql));
-    await http.mount("/api/v1", streamRoutes(live, sql));
-    await http.mount("/api/v1", decisionRoutes(sql, clock));
-    await http.mount("/api/v1", automationRoutes(sql, clock));
-    await http.mount("/api/v1", estateRoutes({ sql, signals, targets }));
-    await http.mount("/api/v1", runbookRoutes(config.runbooksDir));
+    new Gauge({
+      name: "tocsin_console_streams",
+      help: "Live streams that are open.",
+      registers: [registry],
+      collect() {
+        this.set(live.subscribers);
+      },
+    });
+    const letters = await keepDeadLetters(bus, store.sql);
+    onStop("dead letters", () => letters.stop());
+    const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string };
+    const deps = { store, bus, signals, targets, live, clock, runbooksDir: config.runbooksDir, effectiveConfig, version };
+    await http.mount("/api/v1", apiRoutes(deps));
     await http.mount("", pageRoutes(BUNDLE_FOLDER));
   },
 });

@@ -39,10 +39,11 @@ interface SummaryRow {
   verdict: "pending" | "cause" | "inconclusive";
   cause: Cause | null;
   escalation: string | null;
+  acknowledgedBy: string | null;
 }
 
 const SUMMARY = `i.id, i.title, i.state, i.severity, i.service, i.scope, i.started_at AS "startedAt", i.updated_at AS "updatedAt",
-  i.closed_at AS "closedAt", i.alert_count AS "alertCount", i.verdict, i.diagnosis->'causes'->0 AS cause, i.escalation`;
+  i.closed_at AS "closedAt", i.alert_count AS "alertCount", i.verdict, i.diagnosis->'causes'->0 AS cause, i.escalation, i.acknowledged_by AS "acknowledgedBy"`;
 
 /** Pure: leaves out what is absent, as JSON over HTTP wants it. */
 function summaryOf(row: SummaryRow): IncidentSummary {
@@ -60,6 +61,7 @@ function summaryOf(row: SummaryRow): IncidentSummary {
     alertCount: row.alertCount,
     ...(verdict === "cause" && cause !== null ? { cause: { service: cause.service, kind: cause.kind, confidence: cause.confidence } } : {}),
     ...(row.escalation === null || row.state !== "escalated" ? {} : { escalation: row.escalation }),
+    ...(row.acknowledgedBy === null ? {} : { acknowledgedBy: row.acknowledgedBy }),
   };
 }
 
@@ -91,6 +93,8 @@ interface DetailRow extends SummaryRow {
   diagnosis: Diagnosis | null;
   analysis: string;
   gitlab: string | null;
+  mergedInto: string | null;
+  feedback: NonNullable<IncidentView["feedback"]> | null;
 }
 type MemberRow = { [Key in keyof Member]: Member[Key] | null };
 
@@ -100,8 +104,10 @@ const TIMELINE_LIMIT = 1_000;
 /** One incident in full, or undefined when there is none of this id. */
 export async function viewIncident(on: Queryable, id: string): Promise<IncidentView | undefined> {
   const { rows } = await on.query<DetailRow>(
-    `SELECT ${SUMMARY}, i.diagnosis, i.analysis, t.web_url AS gitlab
-       FROM incidents i LEFT JOIN tickets t ON t.incident_id = i.id WHERE i.id = $1`,
+    `SELECT ${SUMMARY}, i.diagnosis, i.analysis, t.web_url AS gitlab, i.merged_into AS "mergedInto",
+            CASE WHEN f.incident_id IS NOT NULL THEN jsonb_build_object('right', f.is_right, 'by', f.said_by, 'note', f.note,
+              'at', to_char(f.said_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) END AS feedback
+       FROM incidents i LEFT JOIN tickets t ON t.incident_id = i.id LEFT JOIN feedback f ON f.incident_id = i.id WHERE i.id = $1`,
     [id],
   );
   const row = rows[0];
@@ -132,8 +138,70 @@ export async function viewIncident(on: Queryable, id: string): Promise<IncidentV
     runs: [...((await runViews(on, [id])).get(id) ?? [])],
     timeline: timeline.rows,
     analysis: row.analysis,
+    evidence: [...byId.values()],
+    ...(row.diagnosis?.unsettled === undefined ? {} : { unsettled: row.diagnosis.unsettled }),
+    missing: row.diagnosis?.missing ?? [],
+    ...(row.mergedInto === null ? {} : { mergedInto: row.mergedInto }),
+    ...(row.feedback === null ? {} : { feedback: row.feedback }),
     links: row.gitlab === null ? {} : { gitlab: row.gitlab },
   };
+}
+
+/** A past incident and in words why it is shown beside this one. */
+export interface SimilarIncident {
+  readonly incident: IncidentSummary;
+  readonly reasons: readonly string[];
+  /** How it ended: the runbook of its last run that helped. */
+  readonly helped?: string;
+}
+
+/** Other incidents of the last 90 days that had the same cause, the same root alert or the same service; the most alike first. */
+export async function similarIncidents(on: Queryable, id: string, limit: number): Promise<readonly SimilarIncident[]> {
+  const { rows } = await on.query<
+    SummaryRow & { sameCause: boolean; sameKind: boolean; sameService: boolean; sameAlert: boolean; helped: string | null }
+  >(
+    `WITH this AS (
+       SELECT i.*, i.diagnosis->'causes'->0->>'kind' AS kind, i.diagnosis->'causes'->0->>'service' AS at_fault,
+              (SELECT a.name FROM incident_members m JOIN alerts a ON a.scope = m.scope AND a.fingerprint = m.fingerprint
+                WHERE m.incident_id = i.id ORDER BY (m.role = 'root') DESC, a.starts_at LIMIT 1) AS alert
+         FROM incidents i WHERE i.id = $1),
+     scored AS (
+       SELECT i.id,
+              coalesce(i.verdict = 'cause' AND i.diagnosis->'causes'->0->>'kind' = t.kind AND i.diagnosis->'causes'->0->>'service' = t.at_fault, false) AS "sameCause",
+              coalesce(i.verdict = 'cause' AND i.diagnosis->'causes'->0->>'kind' = t.kind, false) AS "sameKind",
+              coalesce(i.service = t.service, false) AS "sameService",
+              coalesce(i.title LIKE '%: ' || t.alert || '%', false) AS "sameAlert"
+         FROM (SELECT * FROM incidents WHERE started_at > now() - interval '90 days' ORDER BY started_at DESC, id DESC LIMIT 2000) i, this t
+        WHERE i.id <> t.id AND i.merged_into IS NULL)
+     SELECT ${SUMMARY}, s."sameCause", s."sameKind", s."sameService", s."sameAlert",
+            (SELECT r.title FROM runs r WHERE r.incident_id = i.id AND r.state = 'succeeded' ORDER BY r.finished_at DESC LIMIT 1) AS helped
+       FROM scored s JOIN incidents i ON i.id = s.id
+      WHERE s."sameCause" OR s."sameAlert" OR (s."sameService" AND s."sameKind")
+      ORDER BY s."sameCause"::int * 4 + s."sameAlert"::int * 2 + s."sameService"::int * 2 + s."sameKind"::int DESC, i.started_at DESC LIMIT $2`,
+    [id, limit],
+  );
+  return rows.map((row) => ({
+    incident: summaryOf(row),
+    reasons: [
+      ...(row.sameCause ? ["the same cause in the same service"] : row.sameKind ? ["the same kind of cause"] : []),
+      ...(row.sameAlert ? ["the same alert"] : []),
+      ...(row.sameService && !row.sameCause ? ["the same service"] : []),
+    ],
+    ...(row.helped === null ? {} : { helped: row.helped }),
+  }));
+}
+
+/** Writes what a person says of the cause; the latest word holds. */
+export async function saveFeedback(
+  tx: Queryable,
+  incidentId: string,
+  feedback: { readonly right: boolean; readonly by: string; readonly note: string; readonly at: string },
+): Promise<void> {
+  await tx.query(
+    `INSERT INTO feedback (incident_id, is_right, note, said_by, said_at) VALUES ($1, $2, $3, $4, $5)
+     ON CONFLICT (incident_id) DO UPDATE SET is_right = EXCLUDED.is_right, note = EXCLUDED.note, said_by = EXCLUDED.said_by, said_at = EXCLUDED.said_at`,
+    [incidentId, feedback.right, feedback.note, feedback.by, feedback.at],
+  );
 }
 
 export interface AlertFilter {

@@ -1,20 +1,19 @@
 import { eventOf, IncidentAcknowledged, type IncidentState } from "@tocsin/contracts";
 import { isTerminal, statesBefore } from "@tocsin/incident";
-import { AppError, type Clock, isoTime, type Queryable, type Sql } from "@tocsin/runtime";
-import { appendEvents, appendJournal, moveIncident } from "@tocsin/store";
+import { type Clock, isoTime, type Queryable, type Sql } from "@tocsin/runtime";
+import { appendEvents, appendJournal, moveIncident, saveFeedback } from "@tocsin/store";
 import type { FastifyPluginAsync } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import * as z from "zod";
-import { incidentUnknown } from "./incidents.ts";
+import { incidentUnknown, moveRefused } from "../errors.ts";
+import { MovedView } from "../views.ts";
 
 const SOURCE = "/tocsin/console";
 const Id = z.object({ id: z.string().max(200) });
 const Decision = z.object({ by: z.string().trim().min(1).max(200).default("console"), reason: z.string().trim().max(1_000).default("") });
 
-const moveRefused = (id: string, from: IncidentState, to: IncidentState) =>
-  new AppError("INCIDENT_MOVE_CONFLICT", `incident ${id} is ${from} and cannot become ${to}`, { details: { from, to } });
-
-async function stateOf(tx: Queryable, id: string): Promise<IncidentState> {
+/** Locks the incident until the transaction ends. @throws AppError `INCIDENT_UNKNOWN` */
+export async function stateOf(tx: Queryable, id: string): Promise<IncidentState> {
   const { rows } = await tx.query<{ state: IncidentState }>("SELECT state FROM incidents WHERE id = $1 FOR UPDATE", [id]);
   const row = rows[0];
   if (row === undefined) throw incidentUnknown(id);
@@ -29,7 +28,15 @@ export const decisionRoutes =
 
     app.post(
       "/incidents/:id/ack",
-      { schema: { summary: "Say that a person has seen it", tags: ["incidents"], params: Id, body: Decision } },
+      {
+        schema: {
+          summary: "Say that a person has seen it",
+          tags: ["incidents"],
+          params: Id,
+          body: Decision,
+          response: { 200: z.object({ id: z.string(), acknowledged: z.boolean() }) },
+        },
+      },
       ({ params, body }) =>
         sql.transaction(async (tx) => {
           const state = await stateOf(tx, params.id);
@@ -88,12 +95,44 @@ export const decisionRoutes =
       });
     app.post(
       "/incidents/:id/escalate",
-      { schema: { summary: "Hand it to a person", tags: ["incidents"], params: Id, body: Decision } },
+      { schema: { summary: "Hand it to a person", tags: ["incidents"], params: Id, body: Decision, response: { 200: MovedView } } },
       move("escalated", "escalated"),
     );
     app.post(
       "/incidents/:id/close",
-      { schema: { summary: "Close it", tags: ["incidents"], params: Id, body: Decision } },
+      { schema: { summary: "Close it", tags: ["incidents"], params: Id, body: Decision, response: { 200: MovedView } } },
       move("closed", "closed"),
+    );
+
+    const Feedback = z.object({
+      right: z.boolean(),
+      note: z.string().trim().max(2_000).default(""),
+      by: z.string().trim().min(1).max(200).default("console"),
+    });
+    app.post(
+      "/incidents/:id/feedback",
+      {
+        schema: {
+          summary: "Say whether the cause that was found is the right one",
+          tags: ["incidents"],
+          params: Id,
+          body: Feedback,
+          response: { 200: Feedback.extend({ at: z.string() }) },
+        },
+      },
+      ({ params, body }) =>
+        sql.transaction(async (tx) => {
+          await stateOf(tx, params.id);
+          const at = isoTime(clock.now());
+          await saveFeedback(tx, params.id, { ...body, at });
+          await appendJournal(tx, {
+            at,
+            actor: body.by,
+            action: body.right ? "cause.right" : "cause.wrong",
+            subject: params.id,
+            body: { note: body.note },
+          });
+          return { ...body, at };
+        }),
     );
   };
