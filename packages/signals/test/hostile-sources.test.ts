@@ -93,7 +93,7 @@ describe.each(Object.entries(ADAPTERS))("%s", (_, ask) => {
     const { url } = await hostile(respond);
     const startedAt = performance.now();
     const { value, partial } = await ask(url);
-    expect(performance.now() - startedAt).toBeLessThan(DEADLINE_MS + 600);
+    expect(performance.now() - startedAt).toBeLessThan(DEADLINE_MS + 2_000);
     expect(value).toEqual([]);
     expect(partial.join("\n")).toMatch(code);
   });
