@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { access, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { access, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -114,9 +114,9 @@ export async function startKafka({ settings = {}, user, heap = "512m" }: KafkaOp
       .map(([name, value]) => `${name}=${value}\n`)
       .join(""),
   );
-  const classpath = (await readdir(libs)).map((jar) => join(libs, jar)).join(":");
-  const java = ["-cp", classpath, "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"];
-  const clusterId = Buffer.from(crypto.randomUUID().replaceAll("-", ""), "hex").toString("base64url");
+  const java = ["-cp", join(libs, "*"), "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"];
+  // Not one that begins like an option.
+  const clusterId = Buffer.from(crypto.randomUUID().replaceAll("-", ""), "hex").toString("base64url").replace(/^-/, "A");
   await run(findProgram("java") ?? "java", [...java, "kafka.tools.StorageTool", "format", "-t", clusterId, "-c", file]);
 
   const start = () =>

@@ -195,7 +195,7 @@ export function createConsumer(
     await commitUntilDone(claim, (delivered.at(-1) as number) + 1);
   }
 
-  /** @returns was there something to do? */
+  /** @returns is there perhaps more to do at once? */
   async function step(): Promise<boolean> {
     if (performance.now() >= leaseEndsAt) {
       // The process slept or the database was away: first learn what is still ours.
@@ -223,7 +223,8 @@ export function createConsumer(
       drop(claim, "given to another member");
       await release(sql, group, member, [claim]);
     }
-    return true;
+    // Everything there was is handled: what comes from now on rings the bell.
+    return !(fetched.isLast && claim.progress.position === fetched.end);
   }
 
   async function loop(): Promise<void> {

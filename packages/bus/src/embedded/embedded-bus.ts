@@ -1,6 +1,7 @@
 import { ALL_TOPICS, type Topic } from "@tocsin/contracts";
 import { AppError, type Clock, type Logger, type Sql, systemClock } from "@tocsin/runtime";
 import type { Registry } from "prom-client";
+import { createBatcher } from "../batcher.ts";
 import { busClosed, busTopicUnknown, busUnavailable } from "../errors.ts";
 import type { EventBus } from "../event-bus.ts";
 import { createBusMetrics } from "../metrics.ts";
@@ -21,8 +22,8 @@ export interface EmbeddedBusOptions extends Partial<ConsumerSettings> {
 /**
  * The bus on the database: a log table with offsets per consumer group. Processes that share the database share the bus.
  *
- * `publish` opens a transaction of its own: never call it inside another one (a PGlite has one connection); what has to be in one
- * transaction with a change of state goes through the outbox.
+ * Never await `publish` inside a transaction: it writes on its own, and a PGlite has one connection. What has to be in one transaction
+ * with a change of state goes through the outbox.
  */
 export function embeddedBus(options: EmbeddedBusOptions): EventBus {
   const { sql, log, clock = systemClock, pruneEveryMs = 3_600_000 } = options;
@@ -64,6 +65,16 @@ export function embeddedBus(options: EmbeddedBusOptions): EventBus {
     }
   }
 
+  const batcher = createBatcher({
+    write: (records) =>
+      available(async () => {
+        await prepare();
+        await append(sql, records);
+      }),
+    maxRecords: 1_000,
+    maxBytes: 8_388_608,
+  });
+
   const pruning = setInterval(() => {
     prune(sql, { ...DEFAULT_RETENTION, ...options.retention }).then(
       (deleted) => log.debug({ deleted }, "bus log pruned"),
@@ -75,6 +86,7 @@ export function embeddedBus(options: EmbeddedBusOptions): EventBus {
   async function closeOnce(): Promise<void> {
     clearInterval(pruning);
     await Promise.all([...consumers].map((consumer) => consumer.stop()));
+    await batcher.drained();
     const unlisten = await listening?.catch(() => undefined);
     await unlisten?.();
   }
@@ -84,10 +96,7 @@ export function embeddedBus(options: EmbeddedBusOptions): EventBus {
       if (closed !== undefined) throw busClosed();
       const records = events.map(encode);
       if (records.length === 0) return;
-      await available(async () => {
-        await prepare();
-        await sql.transaction((tx) => append(tx, records));
-      });
+      await batcher.send(records);
       for (const { topic } of records) metrics.published(topic, 1);
     },
     async subscribe(subscribe) {

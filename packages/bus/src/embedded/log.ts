@@ -19,57 +19,55 @@ export async function createPartitions(sql: Queryable, topics: readonly Topic[])
 }
 
 /**
- * Appends records in two statements. A partition's row stays locked until the transaction ends, so offsets become visible in order and
- * a reader never passes one that is yet to come; rows are locked in sorted order, so two publishers never wait for each other.
+ * Appends records in one statement.
+ *
+ * A partition's row stays locked until the transaction ends, so offsets become visible in order and a reader never passes one that is yet
+ * to come. `locked` takes the rows in sorted order, and each before `moved` touches it, so two publishers never wait for each other.
+ * `moved` counts on from the row as it is after the lock was got, not as the statement's snapshot saw it: PostgreSQL looks at a row
+ * again that was changed meanwhile.
  */
-export async function append(tx: Queryable, records: readonly WireRecord[]): Promise<void> {
-  const byPartition = new Map<string, { topic: Topic; partition: number; records: WireRecord[] }>();
-  for (const record of records) {
+export async function append(db: Queryable, records: readonly WireRecord[]): Promise<void> {
+  const slots = new Map<string, { topic: Topic; partition: number; count: number }>();
+  const placed = records.map((record) => {
     const partition = partitionOf(record.key, PARTITIONS);
     const name = `${record.topic}/${partition}`;
-    const slot = byPartition.get(name) ?? { topic: record.topic, partition, records: [] };
-    slot.records.push(record);
-    byPartition.set(name, slot);
-  }
-  const slots = [...byPartition.values()];
-  const { rows: heads } = await tx.query<{ topic: string; partition: number; next_offset: number }>(
-    `SELECT topic, partition, next_offset FROM bus_partitions
-     WHERE (topic, partition) IN (SELECT * FROM unnest($1::text[], $2::int[]))
-     ORDER BY topic, partition FOR UPDATE`,
-    [slots.map((slot) => slot.topic), slots.map((slot) => slot.partition)],
-  );
-  const rows: { topic: string; partition: number; offset: number; record: WireRecord }[] = [];
-  for (const { topic, partition, next_offset } of heads) {
-    const slot = byPartition.get(`${topic}/${partition}`);
-    slot?.records.forEach((record, index) => {
-      rows.push({ topic, partition, offset: next_offset + index, record });
-    });
-  }
-  if (rows.length !== records.length) throw new Error("bus_partitions lacks rows of a known topic");
-  await tx.query(
-    `WITH appended AS (
-       INSERT INTO bus_log (topic, partition, "offset", key, headers, value)
-       SELECT r.topic, r.partition, r."offset", r.key, r.headers::jsonb, r.value
-       FROM unnest($1::text[], $2::int[], $3::bigint[], $4::text[], $5::text[], $6::text[])
-         AS r(topic, partition, "offset", key, headers, value)
-       RETURNING topic, partition, "offset"
+    const slot = slots.get(name) ?? { topic: record.topic, partition, count: 0 };
+    slots.set(name, slot);
+    return { record, partition, index: slot.count++ };
+  });
+  const counts = [...slots.values()];
+  const { rows } = await db.query<{ appended: number }>(
+    `WITH wanted AS (SELECT * FROM unnest($1::text[], $2::int[], $3::bigint[]) AS w(topic, partition, count)),
+     locked AS MATERIALIZED (
+       SELECT p.topic, p.partition, wanted.count FROM bus_partitions p JOIN wanted USING (topic, partition)
+       ORDER BY p.topic, p.partition FOR UPDATE OF p
      ), moved AS (
-       UPDATE bus_partitions p SET next_offset = a.next_offset
-       FROM (SELECT topic, partition, max("offset") + 1 AS next_offset FROM appended GROUP BY topic, partition) a
-       WHERE p.topic = a.topic AND p.partition = a.partition
-       RETURNING 1
+       UPDATE bus_partitions p SET next_offset = p.next_offset + locked.count FROM locked
+       WHERE p.topic = locked.topic AND p.partition = locked.partition
+       RETURNING p.topic, p.partition, p.next_offset - locked.count AS first
+     ), appended AS (
+       INSERT INTO bus_log (topic, partition, "offset", key, headers, value)
+       SELECT moved.topic, moved.partition, moved.first + r.index, r.key, r.headers::jsonb, r.value
+       FROM unnest($4::text[], $5::int[], $6::bigint[], $7::text[], $8::text[], $9::text[])
+         AS r(topic, partition, index, key, headers, value)
+       JOIN moved ON moved.topic = r.topic AND moved.partition = r.partition
+       RETURNING topic
      )
-     SELECT pg_notify($7, 't ' || (SELECT string_agg(DISTINCT topic, ',') FROM appended)), (SELECT count(*) FROM moved)`,
+     SELECT count(*) AS appended, pg_notify($10, 't ' || string_agg(DISTINCT topic, ',')) FROM appended`,
     [
-      rows.map((row) => row.topic),
-      rows.map((row) => row.partition),
-      rows.map((row) => row.offset),
-      rows.map((row) => storable(row.record.key)),
-      rows.map((row) => JSON.stringify(row.record.headers)),
-      rows.map((row) => row.record.value),
+      counts.map((slot) => slot.topic),
+      counts.map((slot) => slot.partition),
+      counts.map((slot) => slot.count),
+      placed.map(({ record }) => record.topic),
+      placed.map(({ partition }) => partition),
+      placed.map(({ index }) => index),
+      placed.map(({ record }) => storable(record.key)),
+      placed.map(({ record }) => JSON.stringify(record.headers)),
+      placed.map(({ record }) => record.value),
       CHANNEL,
     ],
   );
+  if (rows[0]?.appended !== records.length) throw new Error("bus_partitions lacks rows of a known topic");
 }
 
 /** A claim as the reader holds it: which partition, under which epoch, from which offset. */
@@ -86,6 +84,8 @@ export interface Fetched {
   readonly records: readonly StoredRecord[];
   /** The offset that the next append will get: where to go on when everything before it was pruned. */
   readonly end: number;
+  /** Is there anything to read beyond these records, here or in another of the partitions asked for? */
+  readonly isLast: boolean;
 }
 
 /**
@@ -103,18 +103,19 @@ export async function fetchFirst(
     topic: Topic;
     partition: number;
     next_offset: number;
+    heads: number;
     offset: number | null;
     headers: Record<string, string>;
     value: string;
   }>(
-    `WITH head AS (
-       SELECT w.topic, w.partition, w.position, p.next_offset
+    `WITH heads AS (
+       SELECT w.topic, w.partition, w.position, w.rank, p.next_offset
        FROM unnest($3::text[], $4::int[], $5::bigint[], $6::bigint[]) WITH ORDINALITY AS w(topic, partition, epoch, position, rank)
        JOIN bus_partitions p ON p.topic = w.topic AND p.partition = w.partition AND p.next_offset > w.position
        JOIN bus_claims c ON c.consumer = $1 AND c.topic = w.topic AND c.partition = w.partition AND c.member = $2 AND c.epoch = w.epoch
-       ORDER BY w.rank LIMIT 1
-     )
-     SELECT head.topic, head.partition, head.next_offset, l."offset", l.headers, l.value
+       ORDER BY w.rank LIMIT 2
+     ), head AS (SELECT *, (SELECT count(*) FROM heads) AS heads FROM heads ORDER BY rank LIMIT 1)
+     SELECT head.topic, head.partition, head.next_offset, head.heads, l."offset", l.headers, l.value
      FROM head LEFT JOIN LATERAL (
        SELECT "offset", headers, value FROM (
          SELECT "offset", headers, value, sum(octet_length(value)) OVER (ORDER BY "offset") - octet_length(value) AS bytes_before
@@ -136,7 +137,9 @@ export async function fetchFirst(
   const [first] = rows;
   if (!first) return undefined;
   const records = rows.flatMap(({ offset, headers, value }) => (offset === null ? [] : [{ offset, headers, value }]));
-  return { topic: first.topic, partition: first.partition, records, end: first.next_offset };
+  const end = first.next_offset;
+  const isLast = first.heads === 1 && (records.at(-1)?.offset ?? end - 1) === end - 1;
+  return { topic: first.topic, partition: first.partition, records, end, isLast };
 }
 
 /** Events that a group has yet to handle, over the topics it has ever subscribed to. */

@@ -1,12 +1,17 @@
 // The only file that knows how kafkajs is built and how its errors read.
+import * as net from "node:net";
+import * as tls from "node:tls";
 import { AppError, type Logger } from "@tocsin/runtime";
-import { type ISocketFactory, Kafka, type logCreator, logLevel, type RetryOptions, type SASLOptions } from "kafkajs";
+import { type Admin, type ISocketFactory, Kafka, type logCreator, logLevel, type RetryOptions, type SASLOptions } from "kafkajs";
 import { busAuthFailed, busForbidden, busPayloadInvalid, busUnavailable } from "../errors.ts";
 import type { KafkaSecurity } from "../open-bus.ts";
 import type { KafkaAddress } from "./kafka-address.ts";
 
 /** Every field is given: kafkajs has other defaults when NODE_ENV is `test`. */
 export const RETRY: RetryOptions = { initialRetryTime: 100, maxRetryTime: 2_000, factor: 0.2, multiplier: 2, retries: 5 };
+
+/** Asks the brokers something; tries again when that may help. @param what named when they refuse @throws AppError */
+export type AskAdmin = <T>(what: string, work: (client: Admin) => Promise<T>) => Promise<T>;
 
 export interface ClientOptions {
   readonly address: KafkaAddress;
@@ -16,7 +21,22 @@ export interface ClientOptions {
   readonly socketFactory?: ISocketFactory;
 }
 
-export function createClient({ address, security = {}, log, socketFactory }: ClientOptions): Kafka {
+/**
+ * kafkajs lets go of a socket that is still connecting once for each of its tries, and every time leaves a listener on it; with brokers
+ * away that is more than Node takes for sound.
+ */
+const LISTENERS_PER_SOCKET = 100;
+
+/** As kafkajs makes its connections, but for the listeners. */
+export const connectSocket: ISocketFactory = ({ host, port, ssl, onConnect }) => {
+  const server = net.isIP(host) ? {} : { servername: host };
+  const socket = ssl ? tls.connect({ host, port, ...server, ...ssl }, onConnect) : net.connect({ host, port }, onConnect);
+  socket.setMaxListeners(LISTENERS_PER_SOCKET);
+  socket.setKeepAlive(true, 60_000);
+  return socket;
+};
+
+export function createClient({ address, security = {}, log, socketFactory = connectSocket }: ClientOptions): Kafka {
   const { sasl } = security;
   return new Kafka({
     clientId: "tocsin",
@@ -27,7 +47,7 @@ export function createClient({ address, security = {}, log, socketFactory }: Cli
     retry: RETRY,
     ssl: security.tls === true && security.caPem !== undefined ? { ca: [security.caPem] } : security.tls === true,
     ...(sasl && { sasl: { ...sasl } as SASLOptions }),
-    ...(socketFactory && { socketFactory }),
+    socketFactory,
     logLevel: logLevel.WARN,
     logCreator: quietly(log),
   });

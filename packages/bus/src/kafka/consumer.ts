@@ -1,6 +1,6 @@
 import { TOPICS, type Topic } from "@tocsin/contracts";
 import { AppError, backoffMs, type Clock, type Logger } from "@tocsin/runtime";
-import type { Admin, Consumer, ConsumerCrashEvent, ConsumerGroupJoinEvent, EachBatchPayload, Kafka, KafkaMessage } from "kafkajs";
+import type { Consumer, ConsumerCrashEvent, ConsumerGroupJoinEvent, EachBatchPayload, Kafka, KafkaMessage } from "kafkajs";
 import { deadLetterOf } from "../dead-letter.ts";
 import { deliver } from "../deliver.ts";
 import { busClaimLost, busConsumerStalled, busStopping } from "../errors.ts";
@@ -8,7 +8,7 @@ import type { SubscribeOptions, Subscription } from "../event-bus.ts";
 import type { BusMetrics } from "../metrics.ts";
 import { advance, afterFailure, deliverySize, type PartitionProgress, startAt } from "../partition-progress.ts";
 import { decodeRun, encode, type StoredRecord } from "../wire.ts";
-import { isFenced, isRebalance, RETRY, rootOf, translate } from "./client.ts";
+import { type AskAdmin, isFenced, isRebalance, RETRY, rootOf, translate } from "./client.ts";
 import { createHeartbeats } from "./heartbeats.ts";
 import type { KafkaProducer } from "./producer.ts";
 import { storedRecord } from "./stored-record.ts";
@@ -29,7 +29,7 @@ export interface KafkaConsumerSettings {
 
 export interface KafkaConsumerDeps {
   readonly kafka: Kafka;
-  readonly admin: () => Promise<Admin>;
+  readonly admin: AskAdmin;
   readonly topics: KafkaTopics;
   readonly producer: KafkaProducer;
   readonly groupId: string;
@@ -241,19 +241,23 @@ export function createConsumer(deps: KafkaConsumerDeps, options: SubscribeOption
 
   /** A group's position is noted from its first day, so that its lag can be told before it has handled anything. */
   async function register(assignment: Readonly<Record<string, number[]>>): Promise<void> {
+    const assigned = Object.keys(assignment);
+    if (assigned.length === 0) return;
     try {
-      const client = await admin();
-      const assigned = Object.keys(assignment);
-      if (assigned.length === 0) return;
-      const noted = await client.fetchOffsets({ groupId, topics: assigned });
-      for (const { topic, partitions } of noted) {
-        const fresh = partitions.filter(({ partition, offset }) => offset === "-1" && assignment[topic]?.includes(partition));
-        if (fresh.length === 0) continue;
-        const starts = new Map((await client.fetchTopicOffsets(topic)).map(({ partition, low }) => [partition, low]));
-        await consumer?.commitOffsets(fresh.map(({ partition }) => ({ topic, partition, offset: starts.get(partition) ?? "0" })));
-      }
+      const starts = await admin(`group ${groupId}`, async (client) => {
+        const noted = await client.fetchOffsets({ groupId, topics: assigned });
+        const found: { topic: string; partition: number; offset: string }[] = [];
+        for (const { topic, partitions } of noted) {
+          const fresh = partitions.filter(({ partition, offset }) => offset === "-1" && assignment[topic]?.includes(partition));
+          if (fresh.length === 0) continue;
+          const lows = new Map((await client.fetchTopicOffsets(topic)).map(({ partition, low }) => [partition, low]));
+          for (const { partition } of fresh) found.push({ topic, partition, offset: lows.get(partition) ?? "0" });
+        }
+        return found;
+      });
+      if (starts.length > 0) await consumer?.commitOffsets(starts);
     } catch (err) {
-      log.debug({ err, group }, "start of a group not noted");
+      log.warn({ err, group }, "start of a group not noted");
     }
   }
 

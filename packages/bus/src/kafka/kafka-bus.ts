@@ -1,12 +1,12 @@
 import { ALL_TOPICS } from "@tocsin/contracts";
-import { AppError, type Clock, systemClock } from "@tocsin/runtime";
+import { type Clock, retry, systemClock } from "@tocsin/runtime";
 import type { Admin } from "kafkajs";
 import type { Registry } from "prom-client";
 import { busClosed, busTopicUnknown, busUnavailable } from "../errors.ts";
 import type { EventBus } from "../event-bus.ts";
 import { createBusMetrics } from "../metrics.ts";
 import { encode } from "../wire.ts";
-import { type ClientOptions, createClient, translate } from "./client.ts";
+import { type AskAdmin, type ClientOptions, createClient, RETRY, translate } from "./client.ts";
 import { createConsumer, type KafkaConsumerSettings, type KafkaSubscription } from "./consumer.ts";
 import { createProducer } from "./producer.ts";
 import { createTopics } from "./topics.ts";
@@ -38,28 +38,40 @@ export function kafkaBus(options: KafkaBusOptions): EventBus {
   let connecting: Promise<Admin> | undefined;
   let closed: Promise<void> | undefined;
 
-  /** Connected when first needed, and again after a failure. */
-  function admin(): Promise<Admin> {
+  /** Connected when first needed. */
+  function connect(): Promise<Admin> {
     connecting ??= (async () => {
-      const client = kafka.admin();
-      try {
-        await client.connect();
-      } catch (error) {
-        connecting = undefined;
-        await client.disconnect().catch(() => undefined);
-        throw error;
-      }
+      const client = kafka.admin({ retry: RETRY });
+      await client.connect();
       return client;
     })();
     return connecting;
   }
 
+  /**
+   * Asks the brokers something that may be asked twice. After a failure with a client of its own: kafkajs remembers every topic it was
+   * ever asked about, and one that is gone spoils all its answers.
+   */
+  const admin: AskAdmin = (what, work) =>
+    retry(
+      async () => {
+        const mine = connect();
+        try {
+          return await work(await mine);
+        } catch (error) {
+          if (connecting === mine) connecting = undefined;
+          void mine.then((client) => client.disconnect()).catch(() => undefined);
+          throw translate(error, what);
+        }
+      },
+      { attempts: 3, baseDelayMs: 200, clock },
+    );
+
   const topics = createTopics(admin, address, log);
   const producer = createProducer(kafka, topics, log, options.publishTimeoutMs ?? 15_000);
 
-  async function lag(group: string): Promise<number> {
-    try {
-      const client = await admin();
+  const lag = (group: string): Promise<number> =>
+    admin(`group ${group}`, async (client) => {
       const noted = await client.fetchOffsets({ groupId: `${address.prefix}${group}` });
       let behind = 0;
       for (const { topic, partitions } of noted) {
@@ -70,10 +82,7 @@ export function kafkaBus(options: KafkaBusOptions): EventBus {
         }
       }
       return behind;
-    } catch (error) {
-      throw translate(error, `group ${group}`);
-    }
-  }
+    });
 
   async function closeOnce(): Promise<void> {
     await Promise.all([...subscriptions].map((subscription) => subscription.stop()));
@@ -135,9 +144,7 @@ export function kafkaBus(options: KafkaBusOptions): EventBus {
         const late = new Promise<never>((_, reject) => {
           timer = setTimeout(() => reject(busUnavailable(`no answer within ${PING_TIMEOUT_MS} ms`)), PING_TIMEOUT_MS);
         });
-        await Promise.race([admin().then((client) => client.describeCluster()), late]);
-      } catch (error) {
-        throw AppError.is(error) ? error : translate(error, "asking for the cluster");
+        await Promise.race([admin("asking who is there", (client) => client.describeCluster()), late]);
       } finally {
         clearTimeout(timer);
       }

@@ -1,7 +1,7 @@
 import type { Topic } from "@tocsin/contracts";
 import type { Logger } from "@tocsin/runtime";
 import type { Kafka, Message, Producer } from "kafkajs";
-import { busUnavailable } from "../errors.ts";
+import { createBatcher } from "../batcher.ts";
 import { partitionOf } from "../partitioner.ts";
 import { MAX_VALUE_BYTES, type WireRecord } from "../wire.ts";
 import { RETRY, translate } from "./client.ts";
@@ -11,16 +11,6 @@ import { FRAME_BYTES, type KafkaTopics } from "./topics.ts";
 const MAX_RECORDS = 5_000;
 /** Most bytes in one request, over all partitions. */
 const MAX_REQUEST_BYTES = 8_388_608;
-/** Most bytes that wait for a broker; then publishers are told to come again. */
-const MAX_WAITING_BYTES = 67_108_864;
-
-interface Waiting {
-  readonly records: readonly WireRecord[];
-  readonly bytes: number;
-  readonly settle: (error?: unknown) => void;
-  givenUp: boolean;
-}
-
 export interface KafkaProducer {
   /** Resolves when every in-sync replica has the records. @throws AppError `BUS_UNAVAILABLE` and what {@link translate} makes */
   send(records: readonly WireRecord[]): Promise<void>;
@@ -53,14 +43,10 @@ export function requestsOf(records: readonly WireRecord[], partitionFor: (record
 }
 
 /**
- * Publishing with all acknowledgements. What is published while a request is under way goes together into the next one: kafkajs sends one
- * request at a time to a broker when it is idempotent, so that this is where throughput comes from.
+ * Publishing with all acknowledgements. kafkajs sends one request at a time to a broker when it is idempotent, so that throughput comes
+ * from what goes together into a request.
  */
 export function createProducer(kafka: Kafka, topics: KafkaTopics, log: Logger, publishTimeoutMs: number): KafkaProducer {
-  let queue: Waiting[] = [];
-  let waitingBytes = 0;
-  let isFlushing = false;
-  let flushed: Promise<void> = Promise.resolve();
   let current: Promise<Producer> | undefined;
 
   function producer(): Promise<Producer> {
@@ -111,67 +97,25 @@ export function createProducer(kafka: Kafka, topics: KafkaTopics, log: Logger, p
     }
   }
 
-  async function attempt(batch: readonly Waiting[]): Promise<void> {
-    try {
-      await sendAll(batch.flatMap((waiting) => waiting.records));
-    } catch (error) {
-      discard();
-      topics.forget(batch.flatMap((waiting) => waiting.records.map((record) => record.topic)));
-      const failure = translate(error, "publishing");
-      // One publisher's fault must not be the others': what will not get better by itself is tried apart.
-      if (batch.length > 1 && !failure.retryable) {
-        for (const waiting of batch) await attempt([waiting]);
-        return;
+  const batcher = createBatcher({
+    async write(records) {
+      try {
+        await sendAll(records);
+      } catch (error) {
+        discard();
+        topics.forget(records.map((record) => record.topic));
+        throw translate(error, "publishing");
       }
-      for (const waiting of batch) waiting.settle(failure);
-      return;
-    }
-    for (const waiting of batch) waiting.settle();
-  }
-
-  async function flush(): Promise<void> {
-    while (queue.length > 0) {
-      let count = 0;
-      let bytes = 0;
-      while (count < queue.length && count < MAX_RECORDS && bytes < MAX_REQUEST_BYTES) bytes += queue[count++]?.bytes ?? 0;
-      const batch = queue.slice(0, count).filter((waiting) => !waiting.givenUp);
-      queue = queue.slice(count);
-      waitingBytes -= bytes;
-      if (batch.length > 0) await attempt(batch);
-    }
-    // In the same turn in which the queue was seen empty: whoever publishes next starts a new round.
-    isFlushing = false;
-  }
+    },
+    maxRecords: MAX_RECORDS,
+    maxBytes: MAX_REQUEST_BYTES,
+    timeoutMs: publishTimeoutMs,
+  });
 
   return {
-    send(records) {
-      const bytes = records.reduce((sum, record) => sum + record.bytes, 0);
-      if (waitingBytes + bytes > MAX_WAITING_BYTES && waitingBytes > 0)
-        return Promise.reject(busUnavailable(`${waitingBytes} bytes wait for the brokers already`));
-      return new Promise((resolve, reject) => {
-        const timer = setTimeout(() => {
-          waiting.givenUp = true;
-          reject(busUnavailable(`no acknowledgement within ${publishTimeoutMs} ms`));
-        }, publishTimeoutMs);
-        const waiting: Waiting = {
-          records,
-          bytes,
-          givenUp: false,
-          settle(error) {
-            clearTimeout(timer);
-            if (error === undefined) resolve();
-            else reject(error);
-          },
-        };
-        queue.push(waiting);
-        waitingBytes += bytes;
-        if (isFlushing) return;
-        isFlushing = true;
-        flushed = flush();
-      });
-    },
+    send: batcher.send,
     async close() {
-      await flushed;
+      await batcher.drained();
       await current?.then((client) => client.disconnect()).catch((err: unknown) => log.debug({ err }, "kafka producer not closed"));
     },
   };

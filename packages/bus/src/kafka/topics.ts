@@ -4,7 +4,7 @@ import type { Admin } from "kafkajs";
 import { busTopicPartitions, busTopicUnknown } from "../errors.ts";
 import { PARTITIONS } from "../partitioner.ts";
 import { MAX_DEAD_LETTER_BYTES, MAX_VALUE_BYTES } from "../wire.ts";
-import { translate } from "./client.ts";
+import type { AskAdmin } from "./client.ts";
 import type { KafkaAddress } from "./kafka-address.ts";
 
 /** Room for key, headers and the frame of a batch beside the value. */
@@ -35,13 +35,12 @@ export interface KafkaTopics {
 }
 
 /** Topics are made by us with stated partitions and retention, never by the broker with its defaults. */
-export function createTopics(admin: () => Promise<Admin>, address: KafkaAddress, log: Logger): KafkaTopics {
+export function createTopics(admin: AskAdmin, address: KafkaAddress, log: Logger): KafkaTopics {
   const partitions = new Map<Topic, number>();
   const ensured = new Set<Topic>();
   const nameOf = (topic: Topic) => `${address.prefix}${topic}`;
 
-  async function create(missing: readonly Topic[]): Promise<void> {
-    const client = await admin();
+  async function create(client: Admin, missing: readonly Topic[]): Promise<void> {
     const { brokers } = await client.describeCluster();
     const replication = address.replication ?? Math.min(3, brokers.length);
     const config = (topic: Topic) => ({
@@ -65,20 +64,17 @@ export function createTopics(admin: () => Promise<Admin>, address: KafkaAddress,
   async function ensure(topics: readonly Topic[]): Promise<void> {
     const asked = topics.filter((topic) => !ensured.has(topic));
     if (asked.length === 0) return;
-    try {
-      const client = await admin();
+    await admin(`topics ${asked.map(nameOf).join(", ")}`, async (client) => {
       const there = new Set(await client.listTopics());
       const missing = asked.filter((topic) => !there.has(nameOf(topic)));
-      if (missing.length > 0) await create(missing);
+      if (missing.length > 0) await create(client, missing);
       const { topics: found } = await client.fetchTopicMetadata({ topics: asked.map(nameOf) });
       for (const { name, partitions: rows } of found) {
         if (rows.length < PARTITIONS) throw busTopicPartitions(name, rows.length, PARTITIONS);
         partitions.set(topicOf(name), rows.length);
         ensured.add(topicOf(name));
       }
-    } catch (error) {
-      throw translate(error, `topics ${asked.map(nameOf).join(", ")}`);
-    }
+    });
   }
 
   function topicOf(name: string): Topic {

@@ -51,7 +51,7 @@ function member(kafka: Kafka, change: Partial<KafkaConsumerDeps> = {}) {
   const consumer = createConsumer(
     {
       kafka,
-      admin: async () => ({}) as Admin,
+      admin: async (_what, work) => work({} as Admin),
       topics: { nameOf: (topic) => topic, topicOf: () => TOPICS.events, ensure: async () => {}, forget() {}, partitionsOf: () => 8 },
       producer: { send: async () => {}, close: async () => {} },
       groupId: "tocsin.test",

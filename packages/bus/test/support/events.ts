@@ -91,7 +91,7 @@ export function recorder() {
 }
 
 /** A promise with its ends outside. */
-export function latch<T = void>() {
+export function latch<T = void>(): { open: (value: T) => void; opened: Promise<T> } {
   let open!: (value: T) => void;
   const opened = new Promise<T>((resolve) => {
     open = resolve;
