@@ -1,6 +1,5 @@
 // The order of things in one delivery: understood → not seen before → durable (bus, else inbox) → what was not understood
 // kept → remembered as seen → answered. Whatever fails before "answered" leaves the alert with its sender, who tries again.
-import type { EventBus } from "@tocsin/bus";
 import type { Cache } from "@tocsin/cache";
 import { type Alert, AlertFiring, AlertResolved, eventOf, type OutgoingEvent } from "@tocsin/contracts";
 import { type Clock, digestOf, isoTime, type Logger, messageOf, newId, type Sql } from "@tocsin/runtime";
@@ -8,8 +7,7 @@ import { insertChanges, insertQuarantined, type NewQuarantineEntry } from "@tocs
 import { unavailable } from "./errors.ts";
 import type { BridgeMetrics } from "./metrics.ts";
 import type { Parsed, Rejection } from "./parse/outcome.ts";
-import { isRefusal, publishWithin } from "./publish.ts";
-import type { InboxRelay } from "./relay.ts";
+import type { RefusedEvent, Sender } from "./sender.ts";
 
 /** What a sender is told. */
 export interface Receipt {
@@ -19,16 +17,14 @@ export interface Receipt {
 }
 
 export interface IntakeDeps {
-  readonly bus: Pick<EventBus, "publish">;
   readonly sql: Sql;
   readonly cache: Cache;
-  readonly relay: Pick<InboxRelay, "isQueueing" | "keep">;
+  readonly sender: Sender;
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: BridgeMetrics;
   /** For how long a transition that comes again is answered without publishing it again, in milliseconds. 0 never. */
   readonly dedupeMs: number;
-  readonly publishTimeoutMs: number;
 }
 
 /** What came with the body and is worth keeping beside it. */
@@ -46,12 +42,10 @@ export interface Intake {
   quarantine(source: string, rejections: readonly Rejection[], headers: Readonly<Record<string, string>>): Promise<void>;
 }
 
-/** Events in one call of the bus. */
-const BATCH = 500;
 const seenKey = (dedupeKey: string): string => `bridge:seen:${dedupeKey}`;
 
 export function createIntake(deps: IntakeDeps): Intake {
-  const { bus, sql, cache, relay, clock, log, metrics, dedupeMs, publishTimeoutMs } = deps;
+  const { sql, cache, sender, clock, log, metrics, dedupeMs } = deps;
 
   async function seenBefore(alerts: readonly Alert[]): Promise<ReadonlySet<string>> {
     if (dedupeMs === 0 || alerts.length === 0) return new Set();
@@ -73,32 +67,6 @@ export function createIntake(deps: IntakeDeps): Intake {
     } catch (error) {
       log.warn({ err: error, reason: messageOf(error) }, "cache not written");
     }
-  }
-
-  /** Makes the events durable. @returns those that the bus refuses for good */
-  async function send(events: readonly OutgoingEvent[]): Promise<readonly { event: OutgoingEvent; error: unknown }[]> {
-    const refused: { event: OutgoingEvent; error: unknown }[] = [];
-    for (let at = 0; at < events.length; at += BATCH) {
-      const batch = events.slice(at, at + BATCH);
-      if (relay.isQueueing) {
-        await relay.keep(events.slice(at));
-        break;
-      }
-      try {
-        await publishWithin(bus, batch, publishTimeoutMs);
-      } catch (error) {
-        if (isRefusal(error)) {
-          const [head, ...rest] = batch;
-          if (rest.length === 0) refused.push({ event: head as OutgoingEvent, error });
-          else for (const event of batch) refused.push(...(await send([event])));
-        } else {
-          log.warn({ err: error, reason: messageOf(error), events: events.length - at }, "bus away, kept in the inbox");
-          await relay.keep(events.slice(at));
-          break;
-        }
-      }
-    }
-    return refused;
   }
 
   async function quarantine(source: string, rejections: readonly Rejection[], headers: Readonly<Record<string, string>>): Promise<void> {
@@ -134,10 +102,10 @@ export function createIntake(deps: IntakeDeps): Intake {
       const distinct = [...new Map(alerts.map((alert) => [alert.dedupeKey, alert])).values()];
       const seen = isReplay ? new Set<string>() : await seenBefore(distinct);
       const fresh = distinct.filter((alert) => !seen.has(seenKey(alert.dedupeKey)));
-      let refused: readonly { event: OutgoingEvent; error: unknown }[] = [];
+      let refused: readonly RefusedEvent[] = [];
       let newChanges = 0;
       try {
-        refused = await send(fresh.map((alert) => alertEvent(alert, traceparent)));
+        refused = await sender.send(fresh.map((alert) => alertEvent(alert, traceparent)));
         const unsendable = refused.map(({ event, error }) => refusal(event, error));
         if (changes.length > 0) newChanges = await sql.transaction((tx) => insertChanges(tx, changes));
         if (rejections.length + unsendable.length > 0) await quarantine(source, [...rejections, ...unsendable], headers);

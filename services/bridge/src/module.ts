@@ -6,6 +6,7 @@ import { createMetrics } from "./metrics.ts";
 import { parseBody, parseMember } from "./parse/delivery.ts";
 import { quarantineRoutes } from "./quarantine-routes.ts";
 import { createInboxRelay } from "./relay.ts";
+import { createSender } from "./sender.ts";
 import { createGate, webhookRoutes } from "./webhook-routes.ts";
 
 /** Webhooks in, normalised alerts out: durable first, then answered. What cannot be understood is quarantined. */
@@ -30,14 +31,12 @@ export const bridge = defineModule({
       onRefused: (event, error) => intake.quarantine("inbox", [refusal(event, error)], {}),
     });
     const intake: Intake = createIntake({
-      bus,
       sql,
       cache,
-      relay,
+      sender: createSender({ bus, relay, log, publishTimeoutMs }),
       clock,
       log,
       metrics,
-      publishTimeoutMs,
       dedupeMs: config.dedupeSeconds * 1_000,
     });
 
