@@ -64,7 +64,10 @@ export interface CorrelationConfig {
   readonly maxWindowMs: number;
   /** Beyond this gap a firing incident takes nothing new but its own alerts, in milliseconds. */
   readonly staleMs: number;
-  /** An alert that names no service is given to another incident only after this long, in milliseconds. */
+  /**
+   * How long what belongs together may take to show itself, in milliseconds: an alert that names no service is given to another incident
+   * only after it, and an incident that has recovered takes in stragglers as long.
+   */
   readonly settleMs: number;
   /** This many transitions … */
   readonly flappingTransitions: number;

@@ -140,6 +140,12 @@ function takeResolved(turn: Turn, item: Timed, current: AlertState | undefined):
   return told(alert, "resolved", current, `resolved at ${iso(at)}`);
 }
 
+function forgetTransitions(set: WorkingSet, alert: AlertState): void {
+  alert.transitions = undefined;
+  alert.flapping = false;
+  set.held.delete(alert);
+}
+
 function noteTransition({ config }: Turn, alert: AlertState, at: number): void {
   const kept = (alert.transitions ?? []).filter((each) => at - each < config.flappingWindowMs);
   if (alert.transitions === undefined && alert.status === "resolved" && at - alert.startsAt < config.flappingWindowMs)
@@ -155,16 +161,18 @@ function start(turn: Turn, item: Timed, before: AlertState | undefined, suppress
   const { alert } = item;
   const suppression: Suppression | undefined = suppress(alert, item.at);
   const state = before ?? alertStateOf(alert, set, item.receivedAt);
+  const earlier = state.incidentId === undefined ? undefined : set.incidents.get(state.incidentId);
+  const isMember = earlier !== undefined && earlier.state !== "closed" && earlier.members.has(state.fingerprint);
   turn.states.add(state);
   if (before !== undefined) {
+    // What belongs to an incident that is closed is history: it flaps only by what happens from here on.
+    if (!isMember) forgetTransitions(set, before);
     before.status = "firing";
     before.startsAt = item.startsAt;
     before.endsAt = undefined;
     before.severity = alert.severity;
-    noteTransition(turn, before, item.at);
+    if (isMember) noteTransition(turn, before, item.at);
   } else set.alerts.set(alert.fingerprint, state);
-  const earlier = state.incidentId === undefined ? undefined : set.incidents.get(state.incidentId);
-  const isMember = earlier !== undefined && earlier.state !== "closed" && earlier.members.has(state.fingerprint);
   // What is in a live incident stays in sight.
   if (suppression !== undefined && !isMember) {
     state.incidentId = undefined;

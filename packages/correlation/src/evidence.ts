@@ -40,6 +40,20 @@ export function gapOf(incident: LiveIncident, at: number): number {
   return Math.max(0, at - incident.lastAt);
 }
 
+/**
+ * How much a recovered incident still draws what begins at `at`: everything while a member fires, less and less afterwards, so that the
+ * next fault of a service is not taken for the last one. One that is resolved or in a person's hands takes in only stragglers.
+ *
+ * @returns 0 to 1
+ */
+export function drawOf(incident: LiveIncident, at: number, config: CorrelationConfig): number {
+  if (incident.firing > 0) return 1;
+  const after = at - (incident.recoveredAt ?? incident.lastAt);
+  if (after <= config.settleMs) return 1;
+  if (incident.state === "resolved" || incident.state === "escalated") return 0;
+  return Math.max(0, 1 - after / config.windowMs);
+}
+
 /** The name under which co-occurrence is learned: the rule on the workload. */
 export const learnedKey = (alert: AlertState): string => `${alert.node}|${alert.name}`;
 
@@ -138,7 +152,8 @@ function weigh(
   const gap = gapOf(incident, at);
   const isFiring = incident.firing > 0;
   // Old ties count less: what is still firing an hour later has other neighbours than its victims.
-  const fade = gap <= config.windowMs ? 1 : gap <= config.maxWindowMs ? 0.9 : isFiring ? (gap <= config.staleMs ? 0.75 : 0.4) : 0;
+  const draw = drawOf(incident, at, config);
+  const fade = draw * (gap <= config.windowMs ? 1 : gap <= config.maxWindowMs ? 0.9 : isFiring ? (gap <= config.staleMs ? 0.75 : 0.4) : 0);
   const here = alert.node === "" ? undefined : incident.nodes.get(alert.node);
   const name = alert.service ?? alert.name;
 
@@ -347,7 +362,7 @@ export function candidates(set: WorkingSet, newcomer: Newcomer, config: Correlat
     if (incident.state === "closed" || incident === newcomer.within) return false;
     const gap = gapOf(incident, at);
     // A recovered incident is over: only what began inside its window still belongs to it.
-    return incident.firing > 0 || gap <= config.windowMs;
+    return incident.firing > 0 || (gap <= config.windowMs && drawOf(incident, at, config) > 0);
   };
   const weighed: Weighed[] = [];
   if (alert.node !== "") {
@@ -432,6 +447,7 @@ function standOut(set: WorkingSet, newcomer: Newcomer, weighed: Weighed[], confi
       incident.state !== "closed" &&
       incident !== newcomer.within &&
       gapOf(incident, newcomer.at) <= config.windowMs &&
+      drawOf(incident, newcomer.at, config) > 0 &&
       !weighed.some((each) => each.incident === incident)
     )
       weighed.push(weigh(set, newcomer, incident, undefined, undefined, config));

@@ -153,6 +153,70 @@ describe("flapping", () => {
     play(set, flaps.slice(0, 2));
     expect([...set.alerts.values()][0]).toMatchObject({ flapping: false });
   });
+
+  test("what belongs to an incident that has been closed since does not count", () => {
+    const set = shopSet();
+    for (const episode of [0, 1, 2, 3]) {
+      play(set, flaps.slice(episode * 2, episode * 2 + 1));
+      const told = play(set, flaps.slice(episode * 2 + 1, episode * 2 + 2)).flatMap((each) => each.facts);
+      expect(
+        told.map(({ kind }) => kind),
+        `episode ${episode} recovers at once`,
+      ).toEqual(["recovered"]);
+      only(set).state = "closed";
+      for (const incident of [...set.incidents.values()]) set.incidents.delete(incident.id);
+    }
+  });
+
+  test("what a flapping alert did before its incident was closed is forgotten when it returns", () => {
+    const set = shopSet();
+    play(set, flaps.slice(0, 6));
+    const before = only(set);
+    expect([...set.held]).toHaveLength(1);
+    before.state = "closed";
+    set.incidents.delete(before.id);
+    play(set, flaps.slice(6, 7));
+    expect([...set.alerts.values()][0]).toMatchObject({ flapping: false, transitions: undefined });
+    expect(set.held.size).toBe(0);
+    expect(
+      play(set, flaps.slice(7, 8))
+        .flatMap((each) => each.facts)
+        .map(({ kind }) => kind),
+    ).toEqual(["recovered"]);
+  });
+});
+
+describe("an incident that has recovered", () => {
+  const fault: AlertScript = { name: "MemoryGrowing", service: "payments", at: 0 };
+  const recovered = (state: LiveIncident["state"]) => {
+    const set = shopSet();
+    play(set, [fault, { ...fault, endsAt: 100 }]);
+    only(set).state = state;
+    return set;
+  };
+  const straggler = (seconds: number): AlertScript => ({ name: "HighLatency", service: "payments", at: 100 + seconds });
+
+  test.each(["resolved", "escalated"] as const)("takes in stragglers while %s, and nothing that begins later", (state) => {
+    const [soon, late] = [recovered(state), recovered(state)];
+    play(soon, [straggler(30)]);
+    expect(groups(soon)).toHaveLength(1);
+    play(late, [straggler(30.001)]);
+    expect(groups(late)).toHaveLength(2);
+  });
+
+  test("draws less and less while it is being verified", () => {
+    const [soon, late] = [recovered("verifying"), recovered("verifying")];
+    play(soon, [straggler(90)]);
+    expect(groups(soon)).toHaveLength(1);
+    play(late, [straggler(180)]);
+    expect(groups(late)).toHaveLength(2);
+  });
+
+  test("takes its own alert back whenever it returns", () => {
+    const set = recovered("escalated");
+    play(set, [{ ...fault, at: 900 }]);
+    expect(groups(set)).toHaveLength(1);
+  });
 });
 
 test("a slow burn joins what still fires on the same service, and its late victims too", () => {

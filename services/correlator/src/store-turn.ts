@@ -110,7 +110,7 @@ function storedBefore(decided: ReadonlyMap<string, Decisions>): string[] {
 
 /** Do the sets and the store agree on the incidents that are about to change? A state that only moved on is taken over. */
 function agree(decided: ReadonlyMap<string, Decisions>, states: ReadonlyMap<string, IncidentState>): boolean {
-  for (const { changed, opened, merged } of decided.values()) {
+  for (const { changed, opened, merged, members } of decided.values()) {
     for (const { from, into, stateBefore } of merged) {
       // The engine has set the ended one to closed; whether it may be ended was decided on the state it had.
       if (states.get(from.id) !== stateBefore) return false;
@@ -120,6 +120,10 @@ function agree(decided: ReadonlyMap<string, Decisions>, states: ReadonlyMap<stri
       if (opened.has(incident)) continue;
       const state = states.get(incident.id);
       if (state === undefined || state === "closed") return false;
+      // It was quiet and open to more when this was decided, and is resolved or a person's by now: that takes in only stragglers.
+      const isSettled = state === "resolved" || state === "escalated";
+      if (isSettled && incident.state !== state && incident.firing <= members.filter(({ incidentId }) => incidentId === incident.id).length)
+        return false;
       incident.state = state;
     }
   }

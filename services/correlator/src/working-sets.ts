@@ -13,7 +13,7 @@ import {
   type WorkingSet,
 } from "@tocsin/correlation";
 import type { Queryable } from "@tocsin/runtime";
-import { closedAmong, findAlerts, type LiveMemberRow, liveIncidents, liveMembers, personDecisions, readPairs } from "@tocsin/store";
+import { findAlerts, incidentStates, type LiveMemberRow, liveIncidents, liveMembers, personDecisions, readPairs } from "@tocsin/store";
 
 interface Held {
   readonly set: WorkingSet;
@@ -68,14 +68,16 @@ export function createWorkingSets(options: {
       restorePersonDecision((held.get(scope) as Held).set, kind, incidentId, otherIncidentId);
   }
 
-  /** Forgets what others closed and what belongs to nothing any more. */
+  /** Takes over how far others have moved the incidents; forgets what they closed and what belongs to nothing any more. */
   async function sweep(tx: Queryable, each: Held): Promise<void> {
     if (now() - each.sweptAt < SWEEP_MS) return;
     each.sweptAt = now();
     const { set } = each;
-    for (const id of await closedAmong(tx, [...set.incidents.keys()])) {
+    for (const { id, state } of await incidentStates(tx, [...set.incidents.keys()])) {
       const incident = set.incidents.get(id);
-      if (incident) forgetIncident(set, incident);
+      if (incident === undefined) continue;
+      if (state === "closed") forgetIncident(set, incident);
+      else incident.state = state;
     }
     let members = 0;
     for (const incident of set.incidents.values()) members += incident.members.size;

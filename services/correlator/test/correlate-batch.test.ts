@@ -129,6 +129,31 @@ test("a closed incident never changes: the alert that returns opens a new one th
   expect(opened.rows[0]?.text).toContain(closed?.id);
 });
 
+test("the same alert after its incident was closed recovers at once, however often within half an hour", async () => {
+  const take = correlatorProcess();
+  for (let episode = 0; episode < 4; episode++) {
+    await take(alert({ ...leak, at: episode * 120 }));
+    await take(alert({ ...leak, at: episode * 120, endsAt: episode * 120 + 60 }));
+    expect((await events()).at(-1)?.kind, `episode ${episode}`).toBe("recovered");
+    const open = (await incidents()).find(({ state }) => state === "open");
+    await store.sql.query("UPDATE incidents SET state = 'closed', closed_at = now() WHERE id = $1", [open?.id]);
+  }
+  expect(await incidents()).toHaveLength(4);
+});
+
+test("an incident that others resolved meanwhile takes in no new fault of its service", async () => {
+  const take = correlatorProcess();
+  await take(alert(leak));
+  await take(alert({ ...leak, endsAt: 60 }));
+  // This process still believes it to be open.
+  await store.sql.query("UPDATE incidents SET state = 'resolved', resolved_at = now()");
+  await take(alert({ name: "HighLatency", service: "payments", at: 120 }));
+  expect((await incidents()).map(({ state, alert_count }) => [state, alert_count])).toEqual([
+    ["resolved", 1],
+    ["open", 1],
+  ]);
+});
+
 test("every acknowledged transition has exactly one outcome, watchdogs and late ones too", async () => {
   const take = correlatorProcess();
   await take(alert(leak), alert({ name: "Watchdog" }), alert({ name: "Gone", service: "cart", endsAt: 5 }));

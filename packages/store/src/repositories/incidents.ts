@@ -72,11 +72,16 @@ export async function lockIncidents(tx: Queryable, ids: readonly string[]): Prom
   return new Map(rows.map(({ id, state }) => [id, state]));
 }
 
-/** Which of the incidents are closed. */
-export async function closedAmong(on: Queryable, ids: readonly string[]): Promise<readonly string[]> {
+/** How far the incidents are, without locking them. */
+export async function incidentStates(
+  on: Queryable,
+  ids: readonly string[],
+): Promise<readonly { readonly id: string; readonly state: IncidentState }[]> {
   if (ids.length === 0) return [];
-  const { rows } = await on.query<{ id: string }>("SELECT id FROM incidents WHERE id = ANY ($1::text[]) AND state = 'closed'", [ids]);
-  return rows.map(({ id }) => id);
+  const { rows } = await on.query<{ id: string; state: IncidentState }>("SELECT id, state FROM incidents WHERE id = ANY ($1::text[])", [
+    ids,
+  ]);
+  return rows;
 }
 
 /** What correlation says of an incident. Times are Unix milliseconds. */
