@@ -3,19 +3,14 @@
 import type { Change, LogLine, Span, Topology } from "@tocsin/contracts";
 import { AppError, isoTime, type Logger, messageOf, newId, type OnStop } from "@tocsin/runtime";
 import type { ActResult, Target } from "@tocsin/targets";
-import { noPrevious, revisionUnknown, targetTimeout, targetUnknown, targetUnsupported } from "../errors.ts";
+import { targetUnknown, targetUnsupported } from "../errors.ts";
 import { FLEET, type FleetService, peersOf } from "../fleet/fleet-map.ts";
 import { startChild, warmUp } from "./child-process.ts";
 import { type ManagedService, manageService } from "./managed-service.ts";
 import { readPrintedLine } from "./printed-line.ts";
-import { current, previous, type Revision, revisionOf, rolledBack, rolledOut } from "./revision-history.ts";
+import { current, previous, type Revision, revisionOf, rolledOut } from "./revision-history.ts";
 import { createRing, type Ring } from "./ring.ts";
-
-export interface ActRequest {
-  readonly operationId: string;
-  readonly timeoutMs: number;
-  readonly toRevision?: string | undefined;
-}
+import { type ActRequest, type ActVerb, GRACE_MS, performAct, type RecordChange } from "./service-act.ts";
 
 export interface Fleet {
   readonly names: readonly string[];
@@ -24,7 +19,7 @@ export interface Fleet {
   target(name: string): Target;
   managed(name: string): ManagedService;
   /** The same `operationId` is the same act: done once, answered as often as asked. */
-  act(name: string, verb: "restart" | "start" | "stop" | "rollback" | "scale", request: ActRequest): Promise<ActResult>;
+  act(name: string, verb: ActVerb | "scale", request: ActRequest): Promise<ActResult>;
   /** Rolls out a revision and records the change. */
   rollOut(name: string, revision: Revision, change: Pick<Change, "kind" | "text">): Promise<void>;
   logs(name: string): Ring<LogLine>;
@@ -46,7 +41,6 @@ export interface FleetOptions {
   readonly services?: readonly string[];
 }
 
-const GRACE_MS = 2_000;
 const HEALTHY_MS = 10_000;
 const LOG_LINES = 4_000;
 const SPANS = 4_000;
@@ -83,7 +77,7 @@ export function createFleet(options: FleetOptions): Fleet {
     if (!unit) throw targetUnknown(name, [...units.keys()]);
     return unit;
   };
-  const record = (service: string, change: Pick<Change, "kind" | "text">, from?: Revision, to?: Revision) => {
+  const record: RecordChange = (service, change, from, to) => {
     const versions = { ...(to ? { version: to.id } : {}), ...(from ? { previousVersion: from.id } : {}) };
     changes.push({ id: newId("chg"), at: isoTime(Date.now()), service, ...change, ...versions });
     if (changes.length > CHANGES) changes.shift();
@@ -108,8 +102,9 @@ export function createFleet(options: FleetOptions): Fleet {
       onListening: () => onNewProcess(service.name),
     });
     units.set(service.name, unit);
-    onStop(`lab service ${service.name}`, () => unit.stop(GRACE_MS));
   }
+  onStop("lab services", () => Promise.all([...units.values()].map((unit) => unit.stop(GRACE_MS))));
+
   function target(name: string): Target {
     const unit = unitOf(name);
     const before = previous(unit.history);
@@ -123,48 +118,7 @@ export function createFleet(options: FleetOptions): Fleet {
     };
   }
 
-  async function restartProcess(unit: ManagedService, timeoutMs: number): Promise<string> {
-    const begin = performance.now();
-    await withDeadline(unit.stop(Math.min(GRACE_MS, timeoutMs / 2)), timeoutMs, () => targetTimeout(unit.service.name, "stop", timeoutMs));
-    await unit.start();
-    const leftMs = Math.max(500, timeoutMs - (performance.now() - begin));
-    return (await unit.healthy(leftMs)) ? "is healthy" : `runs but was not healthy within ${Math.round(leftMs)} ms`;
-  }
-
-  async function perform(unit: ManagedService, verb: string, request: ActRequest): Promise<ActResult> {
-    const name = unit.service.name;
-    const before = target(name);
-    let text: string;
-    if (verb === "restart") {
-      text = `restarted ${name}; it ${await restartProcess(unit, request.timeoutMs)}`;
-      record(name, { kind: "restart", text });
-    } else if (verb === "start") {
-      await unit.start();
-      text = `started ${name}; it ${(await unit.healthy(request.timeoutMs)) ? "is healthy" : "is not healthy yet"}`;
-    } else if (verb === "stop") {
-      await unit.stop(Math.min(GRACE_MS, request.timeoutMs));
-      for (const listener of processListeners) listener(name);
-      text = `stopped ${name}`;
-    } else {
-      const from = current(unit.history);
-      const next = rolledBack(unit.history, request.toRevision);
-      if (!next) {
-        const known = unit.history.line.map((revision) => revision.id);
-        throw request.toRevision === undefined ? noPrevious(name, from.id) : revisionUnknown(name, request.toRevision, known);
-      }
-      unit.history = next;
-      const to = current(next);
-      // Told before it is done: what comes later than the change in the signals is then later than its record, too.
-      record(
-        name,
-        { kind: from.version === to.version ? "configuration" : "deployment", text: `${name} rolled back from ${from.id} to ${to.id}` },
-        from,
-        to,
-      );
-      text = `rolled ${name} back from ${from.id} to ${to.id}; it ${await restartProcess(unit, request.timeoutMs)}`;
-    }
-    return { text, before, after: target(name) };
-  }
+  const acting = { target, record, onGone: (name: string) => processListeners.forEach((listener) => void listener(name)) };
 
   function inTurn<T>(name: string, work: () => Promise<T>): Promise<T> {
     const turn = (turns.get(name) ?? Promise.resolve()).then(work, work);
@@ -195,7 +149,7 @@ export function createFleet(options: FleetOptions): Fleet {
       if (verb === "scale") throw targetUnsupported(`the lab runs one process of ${name}; it cannot be scaled`);
       const known = operations.get(request.operationId);
       if (known !== undefined) return await known;
-      const done = inTurn(name, () => perform(unit, verb, request));
+      const done = inTurn(name, () => performAct(unit, verb, request, acting));
       operations.set(request.operationId, done);
       if (operations.size > OPERATIONS) operations.delete(operations.keys().next().value as string);
       // An act that was refused has not happened, so its id may be used again; one that failed midway may not.
@@ -238,16 +192,4 @@ function ringOf<T>(rings: Map<string, Ring<T>>, name: string, units: Map<string,
   const ring = rings.get(name);
   if (!ring) throw targetUnknown(name, [...units.keys()]);
   return ring;
-}
-
-async function withDeadline<T>(work: Promise<T>, timeoutMs: number, late: () => Error): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(late()), timeoutMs);
-  });
-  try {
-    return await Promise.race([work, deadline]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
