@@ -9,7 +9,7 @@ import type { BusMetrics } from "../metrics.ts";
 import { advance, afterFailure, deliverySize, type PartitionProgress, startAt } from "../partition-progress.ts";
 import { PARTITIONS } from "../partitioner.ts";
 import { decodeRun, encode, type StoredRecord } from "../wire.ts";
-import { append, type Fetched, fetchFirst } from "./log.ts";
+import { append, headsOf, readFrom } from "./log.ts";
 import { type ClaimRow, commit, leave, nameOf, type PartitionName, release, renewMembership } from "./membership.ts";
 
 export interface ConsumerSettings {
@@ -35,6 +35,8 @@ interface Held extends PartitionName {
   readonly epoch: number;
   readonly abort: AbortController;
   progress: PartitionProgress;
+  /** The offset that the next append will get, as far as we know. */
+  end: number;
   /** `performance.now()` before which nothing is delivered from here. */
   notBefore: number;
   busy: boolean;
@@ -52,6 +54,8 @@ export function createConsumer(
   let share = new Set<string>();
   let leaseEndsAt = 0;
   let turn = 0;
+  /** Besides a ring of the bell: ends may be out of date. */
+  let mustLook = true;
   let paused = false;
   let stopping = false;
 
@@ -74,6 +78,7 @@ export function createConsumer(
         epoch,
         abort: new AbortController(),
         progress: startAt(row.committed),
+        end: row.committed,
         notBefore: 0,
         busy: false,
       });
@@ -117,12 +122,21 @@ export function createConsumer(
     return renewing;
   }
 
-  /** Claims that may be read now: topics in the order given, the partitions of a topic in turn. */
-  function readable(): Held[] {
+  /** The partition to read now: topics in the order given, the partitions of a topic in turn. */
+  function mostUrgent(): Held | undefined {
     const now = performance.now();
     turn = (turn + 1) % PARTITIONS;
     const rank = (claim: Held) => topics.indexOf(claim.topic) * PARTITIONS + ((claim.partition + turn) % PARTITIONS);
-    return [...held.values()].filter((claim) => claim.notBefore <= now).sort((a, b) => rank(a) - rank(b));
+    const readable = [...held.values()].filter((claim) => claim.end > claim.progress.position && claim.notBefore <= now);
+    return readable.sort((a, b) => rank(a) - rank(b))[0];
+  }
+
+  /** Learns where the partitions end. */
+  async function look(): Promise<void> {
+    for (const head of await headsOf(sql, group, member)) {
+      const claim = held.get(nameOf(head));
+      if (claim?.epoch === head.epoch) claim.end = head.end;
+    }
   }
 
   const delayUntilNextRetry = (): number => {
@@ -162,10 +176,10 @@ export function createConsumer(
     log.error({ err: error, ...origin, offset: record.offset }, "event sent to dead letters");
   }
 
-  async function work(claim: Held, fetched: Fetched): Promise<void> {
-    const { records } = fetched;
+  async function work(claim: Held, records: readonly StoredRecord[]): Promise<void> {
     if (records.length === 0) {
-      claim.progress = advance(claim.progress, fetched.end);
+      // Pruned before this group has ever read it.
+      claim.progress = advance(claim.progress, claim.end);
       return;
     }
     const offsets = records.map((record) => record.offset);
@@ -195,23 +209,24 @@ export function createConsumer(
     await commitUntilDone(claim, (delivered.at(-1) as number) + 1);
   }
 
-  /** @returns is there perhaps more to do at once? */
+  /** @returns was there something to do? */
   async function step(): Promise<boolean> {
     if (performance.now() >= leaseEndsAt) {
       // The process slept or the database was away: first learn what is still ours.
       await keepMembership();
       if (performance.now() >= leaseEndsAt) return false;
     }
-    const candidates = readable();
-    if (candidates.length === 0) return false;
-    const from = candidates.map(({ topic, partition, epoch, progress }) => ({ topic, partition, epoch, position: progress.position }));
-    const fetched = await fetchFirst(sql, group, member, from, maxBatch);
-    const claim = fetched && held.get(nameOf(fetched));
-    if (!fetched || !claim) return false;
-    if (stopping || paused || performance.now() >= leaseEndsAt) return true;
+    if (bell.take() || mustLook) {
+      await look();
+      mustLook = false;
+    }
+    const claim = mostUrgent();
+    if (!claim) return false;
+    const records = await readFrom(sql, claim.topic, claim.partition, claim.progress.position, maxBatch);
+    if (stopping || paused || performance.now() >= leaseEndsAt || held.get(nameOf(claim)) !== claim) return true;
     claim.busy = true;
     try {
-      await work(claim, fetched);
+      await work(claim, records);
     } catch (error) {
       if (AppError.is(error, "BUS_CLAIM_LOST")) drop(claim, "taken by another member");
       claim.notBefore = performance.now() + backoff(1);
@@ -223,8 +238,7 @@ export function createConsumer(
       drop(claim, "given to another member");
       await release(sql, group, member, [claim]);
     }
-    // Everything there was is handled: what comes from now on rings the bell.
-    return !(fetched.isLast && claim.progress.position === fetched.end);
+    return true;
   }
 
   async function loop(): Promise<void> {
@@ -235,11 +249,15 @@ export function createConsumer(
         continue;
       }
       try {
-        if (!(await step())) await bell.wait(delayUntilNextRetry());
+        if (!(await step())) {
+          await bell.wait(delayUntilNextRetry());
+          mustLook = true;
+        }
         errors = 0;
       } catch (err) {
         if (stopping) return;
         errors += 1;
+        mustLook = true;
         log.warn({ err, group, attempt: errors }, "bus read failed");
         await clock.sleep(backoff(errors));
       }

@@ -70,76 +70,36 @@ export async function append(db: Queryable, records: readonly WireRecord[]): Pro
   if (rows[0]?.appended !== records.length) throw new Error("bus_partitions lacks rows of a known topic");
 }
 
-/** A claim as the reader holds it: which partition, under which epoch, from which offset. */
-export interface ReadFrom {
+/** How far one of a member's partitions has been written. */
+export interface Head {
   readonly topic: Topic;
   readonly partition: number;
   readonly epoch: number;
-  readonly position: number;
-}
-
-export interface Fetched {
-  readonly topic: Topic;
-  readonly partition: number;
-  readonly records: readonly StoredRecord[];
-  /** The offset that the next append will get: where to go on when everything before it was pruned. */
+  /** The offset that the next append will get. */
   readonly end: number;
-  /** Is there anything to read beyond these records, here or in another of the partitions asked for? */
-  readonly isLast: boolean;
 }
 
-/**
- * Reads on in the first of the given partitions that has something to read and whose claim still stands.
- * @param candidates the most urgent first
- */
-export async function fetchFirst(
-  sql: Queryable,
-  group: string,
-  member: string,
-  candidates: readonly ReadFrom[],
-  limit: number,
-): Promise<Fetched | undefined> {
-  const { rows } = await sql.query<{
-    topic: Topic;
-    partition: number;
-    next_offset: number;
-    heads: number;
-    offset: number | null;
-    headers: Record<string, string>;
-    value: string;
-  }>(
-    `WITH heads AS (
-       SELECT w.topic, w.partition, w.position, w.rank, p.next_offset
-       FROM unnest($3::text[], $4::int[], $5::bigint[], $6::bigint[]) WITH ORDINALITY AS w(topic, partition, epoch, position, rank)
-       JOIN bus_partitions p ON p.topic = w.topic AND p.partition = w.partition AND p.next_offset > w.position
-       JOIN bus_claims c ON c.consumer = $1 AND c.topic = w.topic AND c.partition = w.partition AND c.member = $2 AND c.epoch = w.epoch
-       ORDER BY w.rank LIMIT 2
-     ), head AS (SELECT *, (SELECT count(*) FROM heads) AS heads FROM heads ORDER BY rank LIMIT 1)
-     SELECT head.topic, head.partition, head.next_offset, head.heads, l."offset", l.headers, l.value
-     FROM head LEFT JOIN LATERAL (
-       SELECT "offset", headers, value FROM (
-         SELECT "offset", headers, value, sum(octet_length(value)) OVER (ORDER BY "offset") - octet_length(value) AS bytes_before
-         FROM (SELECT * FROM bus_log b WHERE b.topic = head.topic AND b.partition = head.partition AND b."offset" >= head.position
-               ORDER BY b."offset" LIMIT $7) b
-       ) sized WHERE bytes_before < $8
-     ) l ON true ORDER BY l."offset"`,
-    [
-      group,
-      member,
-      candidates.map((claim) => claim.topic),
-      candidates.map((claim) => claim.partition),
-      candidates.map((claim) => claim.epoch),
-      candidates.map((claim) => claim.position),
-      limit,
-      MAX_READ_BYTES,
-    ],
+/** What the member holds, and where each partition ends. */
+export async function headsOf(sql: Queryable, group: string, member: string): Promise<Head[]> {
+  const { rows } = await sql.query<Head & Record<string, unknown>>(
+    `SELECT c.topic, c.partition, c.epoch, p.next_offset AS end
+     FROM bus_claims c JOIN bus_partitions p USING (topic, partition) WHERE c.consumer = $1 AND c.member = $2`,
+    [group, member],
   );
-  const [first] = rows;
-  if (!first) return undefined;
-  const records = rows.flatMap(({ offset, headers, value }) => (offset === null ? [] : [{ offset, headers, value }]));
-  const end = first.next_offset;
-  const isLast = first.heads === 1 && (records.at(-1)?.offset ?? end - 1) === end - 1;
-  return { topic: first.topic, partition: first.partition, records, end, isLast };
+  return rows;
+}
+
+/** Reads on in one partition: at most `limit` records and about {@link MAX_READ_BYTES}, but always one when there is one. */
+export async function readFrom(sql: Queryable, topic: Topic, partition: number, position: number, limit: number): Promise<StoredRecord[]> {
+  const { rows } = await sql.query<StoredRecord & Record<string, unknown>>(
+    `SELECT "offset", headers, value FROM (
+       SELECT "offset", headers, value, sum(octet_length(value)) OVER (ORDER BY "offset") - octet_length(value) AS bytes_before
+       FROM (SELECT "offset", headers, value FROM bus_log
+             WHERE topic = $1 AND partition = $2 AND "offset" >= $3 ORDER BY "offset" LIMIT $4) AS first
+     ) AS sized WHERE bytes_before < $5 ORDER BY "offset"`,
+    [topic, partition, position, limit, MAX_READ_BYTES],
+  );
+  return rows;
 }
 
 /** Events that a group has yet to handle, over the topics it has ever subscribed to. */
