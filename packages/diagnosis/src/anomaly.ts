@@ -25,7 +25,7 @@ export interface Anomaly {
   /** Robust standard deviations. */
   readonly deviation: number;
   readonly baseline: number;
-  /** The typical value of the worst third of the incident. */
+  /** The typical value of the worst part of the incident. */
   readonly level: number;
   /** Share of the samples since the onset that are anomalous. */
   readonly persistence: number;
@@ -99,12 +99,14 @@ interface Judged {
   readonly persistence: number;
 }
 
-/** The deviation of the worst third, and since when the samples stay away. */
+/** Of few samples the worst third counts, of many the worst fifth: trouble that has only begun is no less trouble. */
+const worstOf = (count: number): number => Math.max(1, Math.ceil(count / (count < 12 ? 3 : 5)));
+
+/** The deviation of the worst of them, and since when the samples stay away. */
 function judge(after: readonly Sample[], deviationOf: (value: number) => number, threshold: number): Judged | undefined {
   const deviations = after.map(([, value]) => deviationOf(value));
   const sorted = ascending(deviations);
-  const third = Math.max(1, Math.ceil(sorted.length / 3));
-  const deviation = quantileOfSorted(sorted.slice(-third), 0.5);
+  const deviation = quantileOfSorted(sorted.slice(-worstOf(sorted.length)), 0.5);
   if (!(deviation >= threshold)) return undefined;
   const onset = deviations.findIndex((value, index) => {
     if (value < threshold) return false;

@@ -5,8 +5,9 @@ export { type DiagnosisDetails, type DiagnosisOptions, type DiagnosisResult, dia
 export { evidenceOf } from "./evidence.ts";
 export { clockTime, duration, figure } from "./figures.ts";
 export { type Family, type Finding, findChanges } from "./findings.ts";
-export type { BeforeAfter, DiagnosisInput, DiagnosisWindow, EdgeSeries } from "./input.ts";
+export type { BeforeAfter, DiagnosisInput, DiagnosisSeries, DiagnosisWindow, EdgeSeries } from "./input.ts";
 export { findLogChanges, type LogFinding } from "./log-evidence.ts";
+export { estimateOnset } from "./onset.ts";
 export { type Contribution, kindOf, RANKING_WEIGHTS, type RankedService, type RankingWeights, rankServices } from "./rank.ts";
 export { SIGNAL_TRAITS, type SignalTraits } from "./signal-traits.ts";
 export { createTemplateMiner, maskLine, type Template, type TemplateMiner, type TemplateMinerOptions } from "./templates.ts";

@@ -93,6 +93,7 @@ export {
 } from "./repositories/incidents.ts";
 export {
   diagnosisOf,
+  earlierIncidents,
   finishInvestigation,
   type IncidentWork,
   type InvestigationRow,
@@ -135,6 +136,7 @@ export {
   holdsRun,
   insertRequestedRun,
   insertRunStep,
+  leftRevisions,
   moveRun,
   type NewRun,
   noteRunStep,
@@ -149,6 +151,17 @@ export {
   takeRun,
 } from "./repositories/runs.ts";
 export { readStats, readStatsHistory, type ServiceStats, type Stats, type StatsBucket, type StatsHistory } from "./repositories/stats.ts";
+export {
+  countSuppressed,
+  endSuppression,
+  findSuppression,
+  heldBackAlerts,
+  insertSuppression,
+  liveSuppressions,
+  listSuppressions,
+  type NewSuppression,
+  type SuppressionRow,
+} from "./repositories/suppressions.ts";
 export { getSwitch, RED_BUTTON, type Switch, setSwitch } from "./repositories/switches.ts";
 export {
   findTicket,

@@ -1,7 +1,7 @@
 // Asking the sources. Each may fail or answer in part by itself; what is missing is said in words and the rest goes on.
 import type { Change, EdgeStats, LogLine, Member, SignalName, SignalSeries, Span, Topology } from "@tocsin/contracts";
 import { SignalName as SignalNames } from "@tocsin/contracts";
-import { type BeforeAfter, callGraphOf, type DiagnosisInput, type DiagnosisWindow } from "@tocsin/diagnosis";
+import { type BeforeAfter, callGraphOf, type DiagnosisInput, type DiagnosisWindow, estimateOnset } from "@tocsin/diagnosis";
 import { messageOf } from "@tocsin/runtime";
 import type { Answer, Signals } from "@tocsin/signals";
 import { chooseWindow, type WindowOptions } from "./window.ts";
@@ -16,8 +16,15 @@ export interface Gathered {
   readonly edges: BeforeAfter<EdgeStats>;
   readonly topology: Topology;
   readonly changes: readonly Change[];
+  readonly excluded: readonly Period[];
   readonly missing: readonly string[];
   readonly now: number;
+}
+
+/** Unix seconds. */
+export interface Period {
+  readonly from: number;
+  readonly to: number;
 }
 
 export interface GatherOptions extends WindowOptions {
@@ -41,6 +48,7 @@ export async function gatherSignals(
   members: readonly Member[],
   nowSeconds: number,
   options: GatherOptions,
+  excluded: readonly Period[] = [],
   abort?: AbortSignal,
 ): Promise<Gathered> {
   const missing = new Set<string>();
@@ -71,7 +79,11 @@ export async function gatherSignals(
     () => signals.metrics.signals(services, SignalNames.options as readonly SignalName[], { from: wide.from, to }, step, query),
     [] as readonly SignalSeries[],
   );
-  const window = { ...chooseWindow(firstAlertAt, nowSeconds, options, oldestOf(series)), to };
+  const alerting = alertingServices(members);
+  const oldestSampleAt = oldestOf(series);
+  const onsetAt = estimateOnset(learnable(series, excluded), alerting, wide.from, firstAlertAt);
+  const facts = { ...(oldestSampleAt === undefined ? {} : { oldestSampleAt }), ...(onsetAt === undefined ? {} : { onsetAt }) };
+  const window = { ...chooseWindow(firstAlertAt, nowSeconds, options, facts), to };
   const before = { from: window.from, to: window.splitAt };
   const after = { from: window.splitAt, to };
   const detail = services.slice(0, MAX_DETAIL);
@@ -106,11 +118,21 @@ export async function gatherSignals(
     spans,
     edges: { baseline: baselineEdges, incident: incidentEdges },
     topology,
-    changes,
+    // What was changed during an earlier incident caused it or fixed it.
+    changes: changes.filter((change) => !isWithin(Date.parse(change.at) / 1_000, excluded)),
+    excluded,
     missing: [...missing].sort(),
     now: nowSeconds,
   };
 }
+
+const isWithin = (at: number, periods: readonly Period[]): boolean => periods.some(({ from, to }) => at >= from && at < to);
+
+const learnable = (series: readonly SignalSeries[], excluded: readonly Period[]): readonly SignalSeries[] =>
+  excluded.length === 0 ? series : series.map((one) => ({ ...one, samples: one.samples.filter(([at]) => !isWithin(at, excluded)) }));
+
+const alertingServices = (members: readonly Member[]): Set<string> =>
+  new Set(members.flatMap((member) => (member.service === undefined ? [] : [member.service])));
 
 /** A few at a time, so that a source is not flooded; in the order of the list. */
 async function each<T>(list: readonly string[], call: (item: string) => Promise<readonly T[]>): Promise<T[]> {
@@ -125,7 +147,7 @@ async function each<T>(list: readonly string[], call: (item: string) => Promise<
 
 /** The services that alert, then those they depend on and those that call them, then the rest; by name within each. */
 function nearest(topology: Topology, known: readonly string[], members: readonly Member[], limit: number): string[] {
-  const alerting = [...new Set(members.flatMap((member) => (member.service === undefined ? [] : [member.service])))].sort();
+  const alerting = [...alertingServices(members)].sort();
   const graph = callGraphOf(topology, [], [...known, ...alerting]);
   const distance = new Map<string, number>();
   for (const service of alerting) {

@@ -8,18 +8,30 @@ export interface WindowOptions {
 /** A baseline shorter than this, in seconds, is worth giving up some of the lead for. */
 const LEAST_BASELINE = 45;
 
+/** How long before the alerting service shows it the trouble may have begun elsewhere. */
+const BEFORE_ONSET = 30;
+
+/** What the first answers tell about the window. */
+export interface WindowFacts {
+  /** Unix seconds of the oldest sample that there is. */
+  readonly oldestSampleAt?: number;
+  /** Unix seconds since when the services that alert have been off. */
+  readonly onsetAt?: number;
+}
+
 /**
- * Pure: what to look at. The incident begins `leadSeconds` before the first alert, for rules wait before they fire. When the sources do not
- * reach back far enough for a baseline before that, the incident is taken to begin later, down to the alert itself.
+ * Pure: what to look at. The incident begins a little before the services that alert went off, or, where their signals do not show it,
+ * `leadSeconds` before the first alert, for rules wait before they fire. When the sources do not reach back far enough for a baseline before
+ * that, the incident is taken to begin later, down to the alert itself.
  *
  * @param firstAlertAt Unix seconds
- * @param oldestSampleAt Unix seconds of the oldest sample there is, once known
  */
-export function chooseWindow(firstAlertAt: number, now: number, options: WindowOptions, oldestSampleAt?: number): DiagnosisWindow {
+export function chooseWindow(firstAlertAt: number, now: number, options: WindowOptions, facts: WindowFacts = {}): DiagnosisWindow {
   const alertAt = Math.min(firstAlertAt, now);
-  const wished = alertAt - options.leadSeconds;
-  const from = wished - options.baselineSeconds;
-  if (oldestSampleAt === undefined || wished - oldestSampleAt >= LEAST_BASELINE) return { from, splitAt: wished, to: now };
-  const splitAt = Math.min(Math.max(oldestSampleAt + LEAST_BASELINE, wished), Math.max(wished, alertAt - 5));
-  return { from, splitAt, to: now };
+  const from = alertAt - options.leadSeconds - options.baselineSeconds;
+  const { onsetAt, oldestSampleAt } = facts;
+  const wished = onsetAt === undefined ? alertAt - options.leadSeconds : Math.min(onsetAt - BEFORE_ONSET, alertAt);
+  if (oldestSampleAt === undefined || wished - oldestSampleAt >= LEAST_BASELINE) return { from, splitAt: Math.max(wished, from), to: now };
+  const latest = Math.max(wished, Math.min(onsetAt ?? alertAt, alertAt) - 5);
+  return { from, splitAt: Math.min(Math.max(oldestSampleAt + LEAST_BASELINE, wished), latest), to: now };
 }

@@ -8,13 +8,18 @@ test("the incident begins a lead before its first alert", () => {
 });
 
 test("a source that began only lately gives up lead for a baseline", () => {
-  expect(chooseWindow(10_000, 10_030, OPTIONS, 9_920).splitAt).toBe(9_965);
+  expect(chooseWindow(10_000, 10_030, OPTIONS, { oldestSampleAt: 9_920 }).splitAt).toBe(9_965);
 });
 
 test("the split never lies after the alert", () => {
-  expect(chooseWindow(10_000, 10_030, OPTIONS, 9_990).splitAt).toBe(9_995);
+  expect(chooseWindow(10_000, 10_030, OPTIONS, { oldestSampleAt: 9_990 }).splitAt).toBe(9_995);
 });
 
 test("an alert from the future counts as now", () => {
   expect(chooseWindow(99_999, 10_000, OPTIONS)).toEqual({ from: 9_025, splitAt: 9_925, to: 10_000 });
+});
+
+test("where the alerting service's own signals show since when, that counts, with room for what came before", () => {
+  expect(chooseWindow(10_000, 10_030, OPTIONS, { onsetAt: 9_500 }).splitAt).toBe(9_470);
+  expect(chooseWindow(10_000, 10_030, OPTIONS, { onsetAt: 9_990 }).splitAt).toBe(9_960);
 });

@@ -172,3 +172,18 @@ export async function incidentsUnderWork(on: Queryable): Promise<readonly { read
   );
   return rows;
 }
+
+/** Incidents of a scope that were over before a time: nothing about normal times is to be learned while they lasted. */
+export async function earlierIncidents(
+  on: Queryable,
+  scope: string,
+  from: string,
+  before: string,
+): Promise<readonly { readonly startedAt: string; readonly endedAt: string }[]> {
+  const { rows } = await on.query<{ startedAt: string; endedAt: string }>(
+    `SELECT started_at AS "startedAt", COALESCE(recovered_at, resolved_at, closed_at) AS "endedAt" FROM incidents
+      WHERE scope = $1 AND started_at < $3 AND COALESCE(recovered_at, resolved_at, closed_at) BETWEEN $2 AND $3 ORDER BY started_at`,
+    [scope, from, before],
+  );
+  return rows;
+}

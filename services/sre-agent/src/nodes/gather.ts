@@ -1,8 +1,12 @@
 import { duration } from "@tocsin/diagnosis";
-import { latestInvestigation, saveGathered, viewIncident } from "@tocsin/store";
+import { isoTime } from "@tocsin/runtime";
+import { earlierIncidents, latestInvestigation, saveGathered, viewIncident } from "@tocsin/store";
 import { incidentUnknown } from "../errors.ts";
 import { type Gathered, gatherSignals } from "../gathering.ts";
 import { type AgentDeps, type Round, type Saying, say, writing } from "../round.ts";
+
+/** Rates and ratios are taken over a while: they show an incident for so long after its end, in seconds. */
+const SETTLING_SECONDS = 30;
 
 /** Asks every source about the incident and keeps the answers with the round. */
 export const gatherNode = (deps: AgentDeps, round: Round) => async (): Promise<void> => {
@@ -15,10 +19,15 @@ export const gatherNode = (deps: AgentDeps, round: Round) => async (): Promise<v
     say(deps, round, tx, [{ phase: "gather", kind: "started", text: startText(incident.members.length, incident.title) }]),
   );
   await deps.failpoint?.("gather:started");
-  const gathered = await gatherSignals(signals, incident.members, Math.floor(clock.now() / 1_000), {
-    ...config,
-    timeoutMs: config.gatherTimeoutSeconds * 1_000,
-  });
+  const nowSeconds = Math.floor(clock.now() / 1_000);
+  const options = { ...config, timeoutMs: config.gatherTimeoutSeconds * 1_000 };
+  const reach = isoTime((Date.parse(incident.startedAt) / 1_000 - config.baselineSeconds - config.leadSeconds) * 1_000);
+  const earlier = await earlierIncidents(store.sql, incident.scope, reach, incident.startedAt);
+  const excluded = earlier.map(({ startedAt, endedAt }) => ({
+    from: Date.parse(startedAt) / 1_000 - config.leadSeconds,
+    to: Date.parse(endedAt) / 1_000 + SETTLING_SECONDS,
+  }));
+  const gathered = await gatherSignals(signals, incident.members, nowSeconds, options, excluded);
   await deps.failpoint?.("gather:fetched");
   await writing(deps, round, async (tx) => {
     await saveGathered(tx, round.incidentId, round.round, gathered);
