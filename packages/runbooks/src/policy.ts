@@ -17,6 +17,8 @@ export interface TargetFacts {
   readonly taken: number;
   /** Does a rollback have somewhere to go? */
   readonly hasPrevious: boolean;
+  /** The run that rolled back from the very revision that a rollback would go to now. */
+  readonly previousLeftBy?: string;
   /** Unix milliseconds of its youngest sample; absent when there is none. */
   readonly lastSampleAt?: number;
   /** A member alert fires for it, or its own signals are worse than before the incident. */
@@ -173,6 +175,8 @@ function targetsReady({ targets, plan }: PolicyFacts): Judged {
       (s) => s.deed.verb === "target.rollback" && s.target === target.id && s.deed.with.toRevision === undefined,
     );
     if (goesBack && !target.hasPrevious) return refuse(`${target.id} has no revision before to go back to`);
+    if (goesBack && target.previousLeftBy !== undefined)
+      return refuse(`the revision before of ${target.id} is the one that the run ${target.previousLeftBy} rolled back from`);
   }
   return allow("every target exists and is managed");
 }

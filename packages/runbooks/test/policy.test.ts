@@ -13,6 +13,15 @@ const planned = planWith(runbookOf(sample(RESTART)), { service: "payments" });
 if (planned.kind === "refused") throw new Error(planned.reason);
 const plan = planned;
 
+const ROLLBACK = {
+  id: "back",
+  deed: { verb: "target.rollback", with: { target: "payments" } },
+  acts: true,
+  target: "payments",
+  precondition: [],
+  timeoutMs: 1_000,
+  reversibility: "inverse",
+} as const;
 const target = (change: Partial<TargetFacts> = {}): TargetFacts => ({
   id: "payments",
   known: true,
@@ -75,6 +84,16 @@ test.each<[string, Partial<PolicyFacts>, string]>([
   ["a target that was not resolved", { targets: [] }, "refuse: 1 targets were named and 0 resolved"],
   ["an unknown target", { targets: [target({ known: false })] }, "refuse: there is no target payments"],
   ["a target of somebody else", { targets: [target({ managed: false })] }, "refuse: payments is not managed by us"],
+  [
+    "a rollback into the revision that was rolled back from",
+    { plan: { ...plan, steps: [ROLLBACK] }, targets: [target({ previousLeftBy: "run_0" })] },
+    "refuse: the revision before of payments is the one that the run run_0 rolled back from",
+  ],
+  [
+    "a rollback into nowhere",
+    { plan: { ...plan, steps: [ROLLBACK] }, targets: [target({ hasPrevious: false })] },
+    "refuse: payments has no revision before to go back to",
+  ],
   ["a lock", { targets: [target({ lockedBy: "run_0" })] }, "refuse: payments is locked by the run run_0"],
   ["its own lock", { targets: [target({ lockedBy: "run_now" })] }, "allow:"],
   [

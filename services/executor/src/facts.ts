@@ -4,7 +4,7 @@ import type { IncidentView } from "@tocsin/contracts";
 import { matchRunbooks, type PolicyFacts, type Runbook, type RunPlan, type Situation, type TargetFacts } from "@tocsin/runbooks";
 import { AppError, type Clock, isoTime, type Queryable } from "@tocsin/runtime";
 import type { Signals } from "@tocsin/signals";
-import { approvalOfRun, getSwitch, lockHolders, type RunRow, runsStartedSince } from "@tocsin/store";
+import { approvalOfRun, getSwitch, leftRevisions, lockHolders, type RunRow, runsStartedSince } from "@tocsin/store";
 import type { Target, TargetPort } from "@tocsin/targets";
 import { type Baselines, baselinesBefore } from "./baseline.ts";
 import { ILLNESS_SIGNALS, illnessOf, type Vitals } from "./illness.ts";
@@ -22,7 +22,7 @@ export interface FactSources {
 
 /** What other systems say: asked before the transaction that decides, so that it stays short. */
 export interface OutsideFacts {
-  readonly targets: readonly TargetFacts[];
+  readonly targets: readonly (TargetFacts & { readonly previousRevision?: string })[];
   readonly matched: PolicyFacts["matched"];
 }
 
@@ -60,7 +60,7 @@ async function targetFacts(
   id: string,
   incident: IncidentView,
   baselines: Baselines,
-): Promise<TargetFacts> {
+): Promise<OutsideFacts["targets"][number]> {
   const to = clock.now() / 1_000;
   const [target, seen] = await Promise.all([
     findTarget(targets, id),
@@ -88,6 +88,7 @@ async function targetFacts(
     },
     taken: target ? takenBy(plan, target) : 0,
     hasPrevious: target?.previousRevision !== undefined,
+    ...(target?.previousRevision === undefined ? {} : { previousRevision: target.previousRevision }),
     ...(lastSampleAt === undefined ? {} : { lastSampleAt }),
     broken: fires || illnessOf(now, before) !== undefined,
   };
@@ -126,7 +127,9 @@ export async function completeFacts(
 ): Promise<PolicyFacts> {
   const now = sources.clock.now();
   const holders = await lockHolders(tx, plan.targets, now);
-  const runs = await runsStartedSince(tx, isoTime(now - 30 * DAY_MS));
+  const since = isoTime(now - 30 * DAY_MS);
+  const runs = await runsStartedSince(tx, since);
+  const left = await leftRevisions(tx, plan.targets, since);
   const { rows: opened } = await tx.query<{ count: number }>("SELECT count(*)::int AS count FROM incidents WHERE opened_at > $1", [
     isoTime(now - 300_000),
   ]);
@@ -143,7 +146,12 @@ export async function completeFacts(
     matched: outside.matched,
     targets: outside.targets.map((target) => {
       const lockedBy = holders.get(target.id);
-      return lockedBy === undefined ? target : { ...target, lockedBy };
+      const previousLeftBy = left.get(target.id)?.get(target.previousRevision ?? "");
+      return {
+        ...target,
+        ...(lockedBy === undefined ? {} : { lockedBy }),
+        ...(previousLeftBy === undefined ? {} : { previousLeftBy }),
+      };
     }),
     redButton: await sources.redButton.state(tx),
     runs: runs

@@ -101,6 +101,9 @@ async function snapshot(
     return { kind: "taken", before: { deed: step.deed, ...(step.undo === undefined ? {} : { undo: step.undo }), acted: false } };
   const [target, health] = await Promise.all([targets.get(step.target), ask.health(step.target)]);
   if (!target.managed) return { kind: "refused", reason: `${step.target} is not managed by us` };
+  const runs = target.replicas.filter((replica) => replica.state === "running").length;
+  if (step.deed.verb === "target.start" && runs > 0)
+    return { kind: "refused", reason: `${step.target} runs already: there is nothing to start` };
   let { deed } = step;
   if (deed.verb === "target.rollback" && deed.with.toRevision === undefined) {
     if (target.previousRevision === undefined) return { kind: "refused", reason: `${step.target} has no revision before to go back to` };

@@ -251,3 +251,28 @@ test("fifty requests at once never exceed a limit", async () => {
   expect(most).toBeLessThanOrEqual(2);
   for (const service of services) expect(world.targets.calls.filter((call) => call.includes(` ${service} `)).length).toBeLessThanOrEqual(1);
 });
+
+test("what was rolled back from is not rolled back to", async () => {
+  const rollback = parsed(runbookText("rollback", [STEPS.rollback]), "rollback");
+  world = await openWorld([rollback], Policy.parse({ autonomy: "L3", limits: { cooldownSeconds: [1] } }));
+  await world.incident("inc_1", "payments");
+  world.signals.now = () => (world.targets.target("payments").revision === "v1" ? { up: 1, error_ratio: 0 } : { up: 1, error_ratio: 0.6 });
+  await world.request("run_1", "inc_1", "payments", rollback);
+  await world.work("run_1");
+  expect(await world.run("run_1")).toMatchObject({ state: "succeeded" });
+  expect(world.targets.target("payments")).toMatchObject({ revision: "v1", previousRevision: "v2" });
+  await world.clock.advance(10_000);
+  await world.request("run_2", "inc_1", "payments", rollback);
+  await world.work("run_2");
+  expect((await world.run("run_2")).reason).toBe("the revision before of payments is the one that the run run_1 rolled back from");
+});
+
+test("nothing is started that runs already", async () => {
+  const start = parsed(runbookText("start", [STEPS.start]), "start");
+  world = await openWorld([start]);
+  await world.incident("inc_1", "payments");
+  await world.request("run_1", "inc_1", "payments", start);
+  await world.work("run_1");
+  expect(await world.run("run_1")).toMatchObject({ state: "failed", reason: "start: payments runs already: there is nothing to start" });
+  expect(world.targets.calls).toEqual([]);
+});

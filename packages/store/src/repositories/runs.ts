@@ -282,3 +282,25 @@ export async function runViews(on: Queryable, incidentIds: readonly string[]): P
   }
   return views;
 }
+
+/**
+ * Which revisions of which targets were rolled back from, by a step that was verified and not undone.
+ *
+ * @returns the run by target and revision: `leftRevisions.get(target)?.get(revision)`
+ */
+export async function leftRevisions(
+  on: Queryable,
+  targets: readonly string[],
+  since: string,
+): Promise<ReadonlyMap<string, ReadonlyMap<string, string>>> {
+  const { rows } = await on.query<{ target: string; revision: string; runId: string }>(
+    `SELECT target, undo->'target'->>'revision' AS revision, run_id AS "runId" FROM run_steps
+     WHERE verb = 'target.rollback' AND role = 'act' AND state = 'succeeded' AND target = ANY($1) AND started_at >= $2
+       AND undo->'target'->>'revision' IS NOT NULL
+     ORDER BY started_at`,
+    [targets, since],
+  );
+  const left = new Map<string, Map<string, string>>();
+  for (const { target, revision, runId } of rows) left.set(target, (left.get(target) ?? new Map()).set(revision, runId));
+  return left;
+}

@@ -12,11 +12,13 @@ export interface FakeSignals extends Signals {
   /** What any PromQL answers now. */
   promql: (query: string) => number | undefined;
   lines: string[];
+  /** When the incident began, Unix seconds: a window that ends before it answers with what was before. */
+  incidentStart: number;
   /** How old the youngest sample is, in seconds. */
   ageSeconds: number;
 }
 
-/** Signals that are what the test says; a window that ends before `incidentStart` (Unix seconds) answers with what was before. */
+/** Signals that are what the test says. */
 export function fakeSignals(clock: Clock, incidentStart: number): FakeSignals {
   const answer = <T>(value: T) => Promise.resolve({ value, partial: [] });
   const fake: FakeSignals = {
@@ -24,10 +26,11 @@ export function fakeSignals(clock: Clock, incidentStart: number): FakeSignals {
     before: () => ({ up: 1, error_ratio: 0, latency_p95: 0.05, memory: 8e7, cpu: 0.05, request_rate: 5 }),
     promql: () => undefined,
     lines: [],
+    incidentStart,
     ageSeconds: 1,
     metrics: {
       signals: (services, signals, window) => {
-        const isPast = window.to < incidentStart;
+        const isPast = window.to < fake.incidentStart;
         const at = isPast ? window.to : Math.min(window.to, clock.now() / 1_000 - fake.ageSeconds);
         return answer(
           services.flatMap((service) =>

@@ -56,6 +56,8 @@ export interface World {
   readonly signals: FakeSignals;
   readonly options: WorkOptions;
   readonly jobs: NewJob[];
+  /** How much time passes between two turns of the event loop, in milliseconds. */
+  stepMs: number;
   /** Makes an incident with one firing alert and a diagnosed cause. @returns its id */
   incident(id: string, service: string, severity?: string): Promise<string>;
   request(id: string, incidentId: string, service: string, runbook: Runbook, requestedBy?: string): Promise<RunPlan>;
@@ -125,8 +127,10 @@ export async function openWorld(runbooks: readonly Runbook[], policy: PolicyConf
     signals,
     options,
     jobs,
+    stepMs: 500,
     async incident(id, service, severity = "critical") {
       const at = isoTime(clock.now());
+      signals.incidentStart = clock.now() / 1_000;
       const evidence: Evidence = { id: `ev_${id}`, kind: "metric", service, text: `memory of ${service} climbs` };
       const cause: Cause = {
         service,
@@ -171,7 +175,7 @@ export async function openWorld(runbooks: readonly Runbook[], policy: PolicyConf
       });
       done.catch(() => {});
       while (!isDone) {
-        await clock.advance(200);
+        await clock.advance(world.stepMs);
         await new Promise((resolve) => setTimeout(resolve, 1));
       }
       return done;
