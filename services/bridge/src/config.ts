@@ -57,6 +57,8 @@ export const BridgeConfig = z.object({
   /** For how long the twin of a transition is answered without being sent on again. 0 sends all on. */
   dedupeSeconds: z.coerce.number().min(0).default(120),
   publishTimeoutMs: z.coerce.number().int().positive().default(5_000),
+  /** Deliveries that may be under way at once: beyond it, an early 503 is kinder than a late answer. */
+  inFlightLimit: z.coerce.number().int().positive().default(2_000),
   /** Events that may wait for the bus before senders are told to come back. */
   inboxLimit: z.coerce.number().int().positive().default(200_000),
 });

@@ -24,6 +24,9 @@ export const rateExceeded = (source: string, perMinute: number) =>
     retryable: true,
   });
 
+export const tooMany = (deliveries: number) =>
+  new AppError("BRIDGE_DELIVERIES_OVERLOADED", `${deliveries} deliveries are under way; send it again later`, { retryable: true });
+
 export const inboxFull = (depth: number) =>
   new AppError("BRIDGE_INBOX_OVERLOADED", `${depth} events wait for the bus; send it again later`, { retryable: true });
 

@@ -4,7 +4,7 @@ import { AppError, type Clock, type Logger, messageOf } from "@tocsin/runtime";
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
 import { authenticate, type Door, type Verdict } from "./auth.ts";
 import type { BridgeConfig } from "./config.ts";
-import { bodyTooLarge, draining, inboxFull, rateExceeded, sourceForbidden, sourceUnknown, unauthenticated } from "./errors.ts";
+import { bodyTooLarge, draining, inboxFull, rateExceeded, sourceForbidden, sourceUnknown, tooMany, unauthenticated } from "./errors.ts";
 import type { DeliveryContext, Receipt } from "./intake.ts";
 import type { BridgeMetrics } from "./metrics.ts";
 import { RESERVED_SOURCES, SOURCE_NAME } from "./parse/mapping.ts";
@@ -25,6 +25,7 @@ export interface DoorDeps {
 /** Counts the deliveries under way, so that a stop can wait for them. */
 export interface Gate {
   readonly isDraining: boolean;
+  readonly inside: number;
   enter(): () => void;
   /** Lets nothing more in and resolves when what is inside is done. */
   drain(): Promise<void>;
@@ -37,6 +38,9 @@ export function createGate(): Gate {
   return {
     get isDraining() {
       return closed;
+    },
+    get inside() {
+      return inside;
     },
     enter() {
       inside++;
@@ -90,6 +94,7 @@ export function openDoor(app: FastifyInstance, { config, cache, clock, log, metr
       bodyLimit: config.bodyLimitBytes,
       async handler(request: FastifyRequest, reply: FastifyReply) {
         if (gate.isDraining) throw draining();
+        if (gate.inside >= config.inFlightLimit) throw tooMany(gate.inside);
         const leave = gate.enter();
         try {
           const body = request.body instanceof Uint8Array ? request.body : new Uint8Array();

@@ -278,6 +278,25 @@ describe("a delivery is not taken", () => {
       expect(await post("/webhooks/alertmanager", "x".repeat(limit + 1))).toMatchObject({ status: 413 });
     }));
 
+  test("while too many are under way", () =>
+    within({ inFlightLimit: "1" }, async ({ post, bus }) => {
+      let entered: () => void = () => {};
+      const publishing = new Promise<void>((resolve) => (entered = resolve));
+      let finish: () => void = () => {};
+      bus.publish = () => {
+        entered();
+        return new Promise<void>((resolve) => (finish = resolve));
+      };
+      const underWay = post("/webhooks/alertmanager", delivery(firing()));
+      await publishing;
+      expect(await post("/webhooks/grafana", delivery(firing()))).toMatchObject({
+        status: 503,
+        body: { code: "BRIDGE_DELIVERIES_OVERLOADED" },
+      });
+      finish();
+      expect((await underWay).status).toBe(202);
+    }));
+
   test("beyond the rate of its source; others are let in, and it is too after a minute", () =>
     within({ ratePerMinute: "2" }, async ({ post, clock }) => {
       const send = (path: string) => post(path, delivery(firing()));
