@@ -5,6 +5,7 @@ import { type Clock, isoTime, type Logger, type OnStop } from "@tocsin/runtime";
 import { openSignals } from "@tocsin/signals";
 import { changesBetween, openStore, startRelay } from "@tocsin/store";
 import { openTargets } from "@tocsin/targets";
+import type { Registry } from "prom-client";
 import type { HostConfig } from "./config.ts";
 import type { PortName, Ports } from "./module.ts";
 
@@ -14,6 +15,7 @@ export interface OpenPortsOptions {
   readonly needs: ReadonlySet<PortName>;
   readonly http: RunningHttpServer;
   readonly log: Logger;
+  readonly registry: Registry;
   readonly clock: Clock;
   readonly onStop: OnStop;
   /** For a part that has failed for good while running, e.g. a bus client that cannot be rebuilt. */
@@ -24,7 +26,7 @@ export interface OpenPortsOptions {
  * Opens the parts that are needed, each by the adapter that its address names; adapters load their libraries themselves, so that
  * embedded mode never loads a Kafka client. This is the one place where parts meet.
  */
-export async function openPorts({ config, needs, http, log, clock, onStop, fail }: OpenPortsOptions): Promise<Partial<Ports>> {
+export async function openPorts({ config, needs, http, log, registry, clock, onStop, fail }: OpenPortsOptions): Promise<Partial<Ports>> {
   const ports: { -readonly [Name in PortName]?: Ports[Name] } = { http };
   const logOf = (component: string) => log.child({ component });
 
@@ -45,6 +47,8 @@ export async function openPorts({ config, needs, http, log, clock, onStop, fail 
     const bus = await openBus({
       url: config.busUrl,
       log: logOf("bus"),
+      clock,
+      registry,
       onFatal: fail,
       ...(ports.store === undefined ? {} : { sql: ports.store.sql }),
       kafka: {

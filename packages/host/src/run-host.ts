@@ -65,7 +65,7 @@ export async function startHost({ modules, env, clock = systemClock, log: givenL
 
     const needs = new Set(chosen.flatMap((module) => module.needs));
     const fail = (name: string) => (error: unknown) => failure.resolve({ module: name, error });
-    const ports = await openPorts({ config: config.host, needs, http, log, clock, onStop: teardown.onStop, fail: fail("host") });
+    const ports = await openPorts({ config: config.host, needs, http, log, registry, clock, onStop: teardown.onStop, fail: fail("host") });
 
     const ready: (() => Promise<void>)[] = [];
     for (const module of chosen) {

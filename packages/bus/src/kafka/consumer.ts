@@ -42,12 +42,13 @@ export interface KafkaConsumerDeps {
 }
 
 export interface KafkaSubscription extends Subscription {
-  /** Joins the group; when the brokers are away it keeps trying behind the scenes. @throws what will not get better by itself */
-  start(): Promise<void>;
+  /**
+   * Joins the group. When the brokers are away for longer than `patienceMs` it goes on trying behind the scenes.
+   * @returns has it joined?
+   * @throws AppError what will not get better by itself
+   */
+  start(patienceMs: number): Promise<boolean>;
 }
-
-/** How long `start` waits for the brokers; then it goes on trying behind the scenes. */
-const START_PATIENCE_MS = 10_000;
 
 interface PartitionState {
   progress: PartitionProgress;
@@ -375,10 +376,17 @@ export function createConsumer(deps: KafkaConsumerDeps, options: SubscribeOption
 
   let stopped: Promise<void> | undefined;
   return {
-    async start() {
+    async start(patienceMs) {
       starting = buildUntilDone();
-      starting.catch(deps.onFatal);
-      await Promise.race([starting, clock.sleep(START_PATIENCE_MS)]);
+      const patience = Promise.withResolvers<boolean>();
+      const timer = setTimeout(() => patience.resolve(false), patienceMs);
+      try {
+        const hasJoined = await Promise.race([starting.then(() => true), patience.promise]);
+        if (!hasJoined) starting.catch(deps.onFatal);
+        return hasJoined;
+      } finally {
+        clearTimeout(timer);
+      }
     },
     pause() {
       paused = true;

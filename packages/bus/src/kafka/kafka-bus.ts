@@ -22,6 +22,8 @@ export interface KafkaBusOptions extends ClientOptions, Partial<KafkaConsumerSet
 /** How long the brokers may take to say that they are there, in milliseconds. */
 const PING_TIMEOUT_MS = 5_000;
 
+const START_PATIENCE_MS = 5_000;
+
 /** The bus on Kafka or Redpanda, through kafkajs. */
 export function kafkaBus(options: KafkaBusOptions): EventBus {
   const { log, address, clock = systemClock } = options;
@@ -37,6 +39,8 @@ export function kafkaBus(options: KafkaBusOptions): EventBus {
   const subscriptions = new Set<KafkaSubscription>();
   let connecting: Promise<Admin> | undefined;
   let closed: Promise<void> | undefined;
+  /** One subscription waits for brokers that are away; the others of this process need not do so again, one after the other. */
+  let patienceMs = START_PATIENCE_MS;
 
   /** Connected when first needed. */
   function connect(): Promise<Admin> {
@@ -121,7 +125,7 @@ export function kafkaBus(options: KafkaBusOptions): EventBus {
       );
       subscriptions.add(subscription);
       try {
-        await subscription.start();
+        if (!(await subscription.start(patienceMs))) patienceMs = 0;
       } catch (error) {
         subscriptions.delete(subscription);
         await subscription.stop();

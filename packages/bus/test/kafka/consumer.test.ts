@@ -1,5 +1,5 @@
 import { TOPICS } from "@tocsin/contracts";
-import { silentLogger, systemClock } from "@tocsin/runtime";
+import { AppError, silentLogger, systemClock } from "@tocsin/runtime";
 import { eventually } from "@tocsin/testkit";
 import type { Admin, Kafka } from "kafkajs";
 import { expect, test } from "vitest";
@@ -71,7 +71,7 @@ function member(kafka: Kafka, change: Partial<KafkaConsumerDeps> = {}) {
 test("a crash that kafkajs does not recover from builds the consumer anew once, the next one is fatal", async () => {
   const { kafka, made } = fakeKafka();
   const { consumer, fatal } = member(kafka);
-  await consumer.start();
+  await consumer.start(5_000);
   made[0]?.crash(true);
   expect(made).toHaveLength(1);
   made[0]?.crash(false);
@@ -91,7 +91,7 @@ test("a consumer that stands still while events wait is built anew", async () =>
   const { kafka, made } = fakeKafka();
   const settings = { sessionTimeoutMs: 30_000, rebalanceTimeoutMs: 60_000, stallMs: 60, backoffBaseMs: 1, backoffMaxMs: 1 };
   const { consumer, fatal } = member(kafka, { settings, lag: async () => 4 });
-  await consumer.start();
+  await consumer.start(5_000);
   await eventually("it is given up", () => (fatal.length > 0 ? true : undefined));
   expect(made).toHaveLength(2);
   expect(fatal[0]).toMatchObject({ message: expect.stringContaining("4 events wait") });
@@ -113,7 +113,7 @@ test("a paused consumer may stand still", async () => {
       lag,
     },
   );
-  await consumer.start();
+  await consumer.start(5_000);
   consumer.pause();
   await new Promise((resolve) => setTimeout(resolve, 150));
   expect([made.length, asked, fatal]).toEqual([1, 0, []]);
@@ -124,6 +124,31 @@ test("what will not get better by itself is told to who subscribes", async () =>
   const { kafka, failToJoin } = fakeKafka();
   failToJoin(Object.assign(new Error("not for you"), { type: "GROUP_AUTHORIZATION_FAILED" }));
   const { consumer } = member(kafka);
-  await expect(consumer.start()).rejects.toMatchObject({ code: "BUS_FORBIDDEN", message: expect.stringContaining("group tocsin.test") });
+  await expect(consumer.start(5_000)).rejects.toMatchObject({
+    code: "BUS_FORBIDDEN",
+    message: expect.stringContaining("group tocsin.test"),
+  });
   await consumer.stop();
+});
+
+test("does not wait for brokers that are away, but goes on trying", async () => {
+  const { kafka, made } = fakeKafka();
+  let isAway = true;
+  const { consumer, fatal } = member(kafka, {
+    topics: {
+      nameOf: (topic) => topic,
+      topicOf: () => TOPICS.events,
+      async ensure() {
+        if (isAway) throw new AppError("BUS_UNAVAILABLE", "away", { retryable: true });
+      },
+      forget() {},
+      partitionsOf: () => 8,
+    },
+  });
+  expect(await consumer.start(20)).toBe(false);
+  expect(made).toHaveLength(0);
+  isAway = false;
+  await eventually("it runs", () => made[0]?.ranWith);
+  await consumer.stop();
+  expect(fatal).toEqual([]);
 });
