@@ -6,6 +6,5 @@ export type { Answer, ChangesPort, LogsPort, MetricsPort, QueryOptions, Signals,
 export { parsePromql } from "./promql/parse.ts";
 export { quoteLabelValue } from "./promql/quote.ts";
 export { exprOfGeneratorUrl, type SelectorText, selectorsOf, stripComparison, type Threshold, thresholdOf } from "./promql/rewrite.ts";
-export { redact } from "./redact.ts";
 export type { SemanticMetrics, SignalSource } from "./semantic-signals.ts";
 export { mergeTopology } from "./topology.ts";

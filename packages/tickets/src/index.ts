@@ -10,4 +10,3 @@ export {
 } from "./gitlab-tickets.ts";
 export { incidentMarker, markerLabel, noteMarker } from "./marker.ts";
 export { neutralise, neutraliseLine, neutraliseMarkdown, neutraliseTitle } from "./neutralise.ts";
-export { redact } from "./redact.ts";

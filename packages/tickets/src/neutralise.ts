@@ -1,6 +1,6 @@
 // GitLab does what text says: a line that begins with a slash is a command that runs with our token, `@name` notifies, `#1`, `!1` and `~label` link.
 // Whoever can write a log line or a label can write such text. *Neutral* text shows what was written and does nothing.
-import { redact } from "./redact.ts";
+import { redact } from "@tocsin/runtime";
 
 /** Breaks a reference and is not seen: GitLab decodes entities before it looks for references, so an entity would not do. */
 const JOINER = "\u2060";

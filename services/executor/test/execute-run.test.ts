@@ -178,6 +178,6 @@ test("what a step prints is kept without its secrets", async () => {
   const { rows } = await world.store.sql.query<{ text: string }>(
     "SELECT (SELECT string_agg(data::text, '') FROM event_log) || (SELECT string_agg(body::text, '') FROM journal) || (SELECT string_agg(output, '') FROM run_steps) AS text",
   );
-  expect(rows[0]?.text).toContain("connecting to postgres://app:[redacted]@db/app");
+  expect(rows[0]?.text).toContain("connecting to postgres://[redacted]@db/app");
   expect(rows[0]?.text).not.toMatch(/hunter2|abcdef123456|\\u001b/);
 });

@@ -1,10 +1,10 @@
 // Logs, traces and changes of the lab. Lines are redacted here, at the edge, before anything stores or shows them.
 import type { LogLine, Span } from "@tocsin/contracts";
+import { redact } from "@tocsin/runtime";
 import { edgesOfSpans } from "../edges.ts";
 import { notableOf } from "../notable-spans.ts";
 import { answerOr } from "../partial.ts";
 import type { LogsPort, TracesPort } from "../ports.ts";
-import { redact } from "../redact.ts";
 import type { LabClient } from "./lab-client.ts";
 
 const MAX_LINES = 1_000;

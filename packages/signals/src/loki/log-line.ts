@@ -1,5 +1,5 @@
 import type { LogLine } from "@tocsin/contracts";
-import { redact } from "../redact.ts";
+import { redact } from "@tocsin/runtime";
 
 const MAX_MESSAGE_CHARS = 4_096;
 
