@@ -14,7 +14,7 @@ const PATTERNS: readonly (readonly [RegExp, string])[] = [
   [/\b((?:proxy-)?authorization["']?\s*[=:]\s*["']?(?:basic|bearer|token)\s+)[A-Za-z0-9._~+/=-]{6,}/gi, "$1[redacted]"],
   [/\b(bearer\s+)[A-Za-z0-9._~+/=-]{16,}/gi, "$1[redacted]"],
   [
-    /\b([\w.-]{0,64}?(?:pass(?:word|wd)?|pwd|secret|api[_-]?key|access[_-]?key|access[_-]?token|auth[_-]?token|refresh[_-]?token|private[_-]?token)["']?\s*[=:]\s*)(?!\[redacted)("(?:[^"\\]|\\.){1,512}"|'[^']{1,512}'|[^\s,;&"'}\])]{3,512})/gi,
+    /\b([\w.-]{0,64}?(?:pass(?:word|wd)?|pwd|secret|api[_-]?key|access[_-]?key|access[_-]?token|auth[_-]?token|refresh[_-]?token|private[_-]?token|token)["']?\s*[=:]\s*)(?!\[redacted)("(?:[^"\\]|\\.){1,512}"|'[^']{1,512}'|[^\s,;&"'}\])]{3,512})/gi,
     "$1[redacted]",
   ],
 ];

@@ -16,6 +16,8 @@ const SECRETS: readonly (readonly [string, string, string])[] = [
   ["a bearer token in JSON", '{"authorization":"Bearer abcdef0123456789"}', "abcdef0123456789"],
   ["a password", "login password=hunter2, user=x", "hunter2"],
   ["a quoted password with spaces", '{"password": "correct horse battery"}', "correct horse battery"],
+  ["a token by its name", "connecting with token=abcdef123456", "abcdef123456"],
+  ["a variable of the environment", "DB_PASSWORD=hunter22", "hunter22"],
   ["an API key", "api_key: 'k3y-value-here'", "k3y-value-here"],
 ];
 
