@@ -1,4 +1,5 @@
-// `npm run bench -- bus [--quick]`: publish→handled latency and throughput of each adapter, on the engines that this machine has. JSON
+// `npm run bench -- bus [--quick] [pglite] [postgres] [kafka]`: publish→handled latency and throughput of each adapter, on the engines that
+// this machine has (all of them, unless some are named). JSON
 // lines on standard output, progress on standard error. Everything runs on this machine: the broker and the database too.
 import { cpus } from "node:os";
 import { TOPICS } from "@tocsin/contracts";
@@ -9,6 +10,8 @@ import { type EventBus, openBus } from "../src/index.ts";
 import { thought } from "../test/support/events.ts";
 import { BUS_TABLES, pgliteSql, postgresSql } from "../test/support/test-sql.ts";
 
+const named = process.argv.slice(2).filter((word) => !word.startsWith("--"));
+const isWanted = (engine: string): boolean => named.length === 0 || named.includes(engine);
 const isQuick = process.argv.includes("--quick");
 const LATENCY_EVENTS = isQuick ? 300 : 2_000;
 const BULK_EVENTS = isQuick ? 5_000 : 50_000;
@@ -161,12 +164,15 @@ say({
   config: { LATENCY_EVENTS, BULK_EVENTS, BATCH, KEYS, bytes: JSON.stringify(event("x", 1).data).length },
 });
 
-const pglite = await pgliteSql();
-await pglite.exec(BUS_TABLES);
-await measure(await openBus({ url: "embedded:", sql: pglite, log: silentLogger }), "embedded on PGlite (memory)");
-await pglite.close();
+if (isWanted("pglite")) {
+  const sql = await pgliteSql();
+  await sql.exec(BUS_TABLES);
+  await measure(await openBus({ url: "embedded:", sql, log: silentLogger }), "embedded on PGlite (memory)");
+  await sql.close();
+}
 
-if (has(POSTGRES_PROGRAMS)) {
+if (!isWanted("postgres")) progress("PostgreSQL was not asked for");
+else if (has(POSTGRES_PROGRAMS)) {
   const postgres = await startPostgres({ fsync: "on" });
   const sql = postgresSql(await postgres.createDatabase("bus"));
   await sql.exec(BUS_TABLES);
@@ -175,7 +181,8 @@ if (has(POSTGRES_PROGRAMS)) {
   await postgres.stop();
 } else progress("PostgreSQL is not installed: left out");
 
-if (has(KAFKA_PROGRAMS)) {
+if (!isWanted("kafka")) progress("Kafka was not asked for");
+else if (has(KAFKA_PROGRAMS)) {
   const broker = await startKafka();
   await measure(await openBus({ url: `kafka://127.0.0.1:${broker.port}`, log: silentLogger }), "kafka");
   progress("kafkajs bare");

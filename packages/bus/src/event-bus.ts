@@ -7,7 +7,10 @@ export interface Delivery {
   readonly topic: Topic;
   readonly partition: number;
   readonly events: readonly Envelope[];
-  /** Aborts when the partition is taken away or the consumer stops: leave what is not yet done. */
+  /**
+   * Aborts when the partition is taken away or the consumer stops. Leave what is not yet done by throwing: that is counted against
+   * nobody, and the events come again. A handler that returns has done everything.
+   */
   readonly signal: AbortSignal;
 }
 

@@ -28,7 +28,7 @@ const START_PATIENCE_MS = 5_000;
 export function kafkaBus(options: KafkaBusOptions): EventBus {
   const { log, address, clock = systemClock } = options;
   const settings: KafkaConsumerSettings = {
-    sessionTimeoutMs: options.sessionTimeoutMs ?? 30_000,
+    sessionTimeoutMs: options.sessionTimeoutMs ?? 10_000,
     rebalanceTimeoutMs: options.rebalanceTimeoutMs ?? 60_000,
     stallMs: options.stallMs ?? 60_000,
     backoffBaseMs: options.backoffBaseMs ?? 200,
