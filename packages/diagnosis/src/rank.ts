@@ -353,13 +353,20 @@ export function kindOf(contributions: readonly Contribution[]): CauseKind {
     const refusals = texts.filter((text) => REFUSED.test(text)).length;
     return refusals > timeouts ? "crash" : "hang";
   }
-  const errors = of("errors") + of("failing-code") + of("missing-calls");
+  const errors = Math.max(of("errors"), of("failing-code"), of("missing-calls"));
   const resource = Math.max(of("cpu"), of("memory"), of("lag"));
   const slowness = Math.max(of("latency"), of("slow-code"), of("network"));
   const worst = Math.max(errors, resource, slowness, of("saturation"));
   if (worst === 0) return of("change") > 0 ? "change" : of("log") > 0 ? "code-error" : "external";
-  if (worst === errors) return of("change") > 0 ? "change" : "code-error";
-  if (worst === resource || resource >= 1.5) return "resource";
-  if (worst === slowness) return "dependency-latency";
-  return "saturation";
+  if (resource >= RESOURCE_ENOUGH && resource >= 0.5 * errors) return "resource";
+  if (worst === errors && of("change") > 0) return "change";
+  // A pool of its own that is full makes it slow and makes it fail: that is what to mend.
+  if (of("saturation") >= SATURATION_ENOUGH) return "saturation";
+  if (worst === errors) return "code-error";
+  if (worst === resource) return "resource";
+  return worst === slowness ? "dependency-latency" : "saturation";
 }
+
+/** Points from which a resource or a full pool is what the trouble is, whatever else follows from it. */
+const RESOURCE_ENOUGH = 1.5;
+const SATURATION_ENOUGH = 0.6;

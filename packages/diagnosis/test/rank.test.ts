@@ -55,6 +55,24 @@ test("a change alone is no cause", () => {
   expect(rankServices([finding("cart", "change", 3)], graph, ["cart"])).toEqual([]);
 });
 
+test.each([
+  ["crash", ["restarts", "errors", "memory"]],
+  ["hang", ["down", "latency"]],
+  ["resource", ["cpu", "latency", "lag"]],
+  ["saturation", ["saturation", "latency", "errors"]],
+  ["change", ["errors", "change"]],
+  ["code-error", ["errors", "log"]],
+  ["dependency-latency", ["latency", "slow-code"]],
+] as const)("%s is what %j describe", (kind, families) => {
+  expect(
+    rankServices(
+      families.map((family) => finding("payments", family, 3)),
+      graph,
+      [],
+    )[0]?.kind,
+  ).toBe(kind);
+});
+
 test("equal scores are ordered by name", () => {
   expect(rankServices([finding("payments", "cpu", 2), finding("cart", "cpu", 2)], graph, []).map((each) => each.service)).toEqual([
     "cart",
