@@ -1,0 +1,51 @@
+// What is read, how long it counts as fresh, and under which key the live stream makes it stale.
+import { keepPreviousData, queryOptions } from "@tanstack/react-query";
+import { api, type IncidentFilter } from "./client.ts";
+
+/** States of incidents that are not over. */
+export const OPEN_STATES = "open,investigating,mitigating,awaiting-approval,verifying,escalated";
+
+export const incidentsQuery = (filter: IncidentFilter) =>
+  queryOptions({
+    queryKey: ["incidents", filter],
+    queryFn: () => api.incidents(filter),
+    placeholderData: keepPreviousData,
+    refetchInterval: 30_000,
+  });
+export const incidentQuery = (id: string) => queryOptions({ queryKey: ["incident", id], queryFn: () => api.incident(id) });
+export const similarQuery = (id: string) => queryOptions({ queryKey: ["similar", id], queryFn: () => api.similar(id), staleTime: 60_000 });
+export const pendingQuery = queryOptions({
+  queryKey: ["approvals", "pending"],
+  queryFn: () => api.approvals({ state: "pending" }),
+  refetchInterval: 30_000,
+});
+export const redButtonQuery = queryOptions({ queryKey: ["red-button"], queryFn: api.redButton, refetchInterval: 10_000 });
+export const servicesQuery = queryOptions({ queryKey: ["services"], queryFn: api.services, refetchInterval: 10_000 });
+export const topologyQuery = queryOptions({ queryKey: ["topology"], queryFn: api.topology, staleTime: 30_000 });
+export const edgesQuery = queryOptions({ queryKey: ["edges"], queryFn: api.edges, refetchInterval: 15_000 });
+export const signalsQuery = (id: string, window: { from?: number; to?: number }) =>
+  queryOptions({
+    queryKey: ["signals", id, window],
+    queryFn: () => api.signals(id, window),
+    refetchInterval: window.to === undefined ? 5_000 : (false as const),
+    placeholderData: keepPreviousData,
+  });
+export const logsQuery = (id: string, window: { from?: number; to?: number }) =>
+  queryOptions({
+    queryKey: ["logs", id, window],
+    queryFn: () => api.logs(id, window),
+    staleTime: 15_000,
+    placeholderData: keepPreviousData,
+  });
+export const runbooksQuery = queryOptions({ queryKey: ["runbooks"], queryFn: api.runbooks });
+export const runbookQuery = (id: string) => queryOptions({ queryKey: ["runbook", id], queryFn: () => api.runbook(id) });
+export const faultsQuery = queryOptions({ queryKey: ["faults"], queryFn: api.faults, staleTime: 60_000, retry: false });
+export const drillsQuery = queryOptions({ queryKey: ["drills"], queryFn: api.drills, refetchInterval: 5_000, retry: false });
+export const statsQuery = (hours: number) =>
+  queryOptions({ queryKey: ["stats", hours], queryFn: () => api.stats(hours), placeholderData: keepPreviousData });
+export const historyQuery = (hours: number) =>
+  queryOptions({ queryKey: ["stats", "history", hours], queryFn: () => api.history(hours), placeholderData: keepPreviousData });
+export const quarantineQuery = queryOptions({ queryKey: ["quarantine"], queryFn: api.quarantine, refetchInterval: 15_000 });
+export const lettersQuery = queryOptions({ queryKey: ["dead-letters"], queryFn: api.deadLetters, refetchInterval: 15_000 });
+export const settingsQuery = queryOptions({ queryKey: ["settings"], queryFn: api.settings, staleTime: 300_000 });
+export const readinessQuery = queryOptions({ queryKey: ["readiness"], queryFn: api.readiness, refetchInterval: 10_000 });

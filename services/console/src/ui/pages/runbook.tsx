@@ -1,0 +1,126 @@
+import { useQuery } from "@tanstack/react-query";
+import { getRouteApi } from "@tanstack/react-router";
+import { api, type DryRun } from "../api/client.ts";
+import { incidentsQuery, runbookQuery, runbooksQuery } from "../api/queries.ts";
+import { CopyButton } from "../parts/copy-button.tsx";
+import { Markdown } from "../parts/lazy.tsx";
+import { PageHead, Panel } from "../parts/panel.tsx";
+import { Shown } from "../parts/states.tsx";
+import { shortDigest } from "../view/figures.ts";
+import { problemsOf, proseOf } from "../view/runbook.ts";
+
+const route = getRouteApi("/runbooks/$id");
+
+/** One runbook as people read it, with what it would do for an incident. */
+export function RunbookPage() {
+  const { id } = route.useParams();
+  const query = useQuery(runbookQuery(id));
+  const library = useQuery(runbooksQuery);
+  const row = library.data?.items.find((each) => each.id === id);
+  return (
+    <Shown query={query} lines={8}>
+      {(runbook) => (
+        <>
+          <PageHead title={runbook.title}>
+            <CopyButton text={runbook.text} label="Copy as Markdown" />
+          </PageHead>
+          <div className="incident-columns">
+            <div>
+              <Panel title={runbook.path}>
+                <Markdown text={proseOf(runbook.text)} />
+              </Panel>
+            </div>
+            <div>
+              <Panel title="Facts">
+                <dl className="pairs">
+                  <dt>Risk</dt>
+                  <dd>{runbook.risk}</dd>
+                  <dt>By itself</dt>
+                  <dd>{runbook.autonomy}</dd>
+                  <dt>Record</dt>
+                  <dd>{row?.record.text ?? "–"}</dd>
+                  <dt>Tags</dt>
+                  <dd>{runbook.tags.join(", ") || "–"}</dd>
+                  <dt>Digest</dt>
+                  <dd>
+                    <code title={runbook.digest}>{shortDigest(runbook.digest)}</code>
+                  </dd>
+                  <dt>Lint</dt>
+                  <dd>
+                    {problemsOf(row?.problems ?? []).length === 0
+                      ? "clean"
+                      : problemsOf(row?.problems ?? [])
+                          .map(({ line, reason }) => `line ${line}: ${reason}`)
+                          .join("; ")}
+                  </dd>
+                </dl>
+              </Panel>
+              <DryRunPanel id={id} />
+            </div>
+          </div>
+        </>
+      )}
+    </Shown>
+  );
+}
+
+function DryRunPanel({ id }: { id: string }) {
+  const { incident = "" } = route.useSearch();
+  const navigate = route.useNavigate();
+  const incidents = useQuery(incidentsQuery({ limit: 50 }));
+  const dry = useQuery({ queryKey: ["dry-run", id, incident], queryFn: () => api.dryRun(id, incident), enabled: incident !== "" });
+  return (
+    <Panel title="Dry run">
+      <label className="field">
+        For which incident
+        <select
+          value={incident}
+          onChange={(event) => void navigate({ search: { incident: event.target.value }, replace: true, resetScroll: false })}
+        >
+          <option value="">Choose</option>
+          {(incidents.data?.items ?? []).map((each) => (
+            <option key={each.id} value={each.id}>
+              {each.title} ({each.state})
+            </option>
+          ))}
+        </select>
+      </label>
+      {incident === "" ? (
+        <p className="quiet dry-hint">Shows exactly what it would do, and does nothing.</p>
+      ) : (
+        <Shown query={dry} lines={3}>
+          {(plan) => <Plan plan={plan} />}
+        </Shown>
+      )}
+    </Panel>
+  );
+}
+
+function Plan({ plan }: { plan: DryRun }) {
+  if (plan.kind === "refused") return <p className="stale dry-hint">It could not be planned: {plan.reason}</p>;
+  return (
+    <div className="dry">
+      <ol className="steps">
+        {plan.steps.map((step) => (
+          <li key={step.id} className="step" data-state={step.acts ? "running" : "pending"}>
+            <p>
+              <span className="step-name">{step.deed}</span>
+            </p>
+            <p className="quiet">
+              {step.acts ? (step.undo === undefined ? step.reversibility : `undo: ${step.undo}`) : "changes nothing"}
+              {step.checks.length > 0 && ` · checks ${step.checks.join(", ")}`}
+            </p>
+          </li>
+        ))}
+      </ol>
+      {plan.targets.map((target) => (
+        <p key={target.id}>
+          <strong>{target.id}</strong> now: {target.text}
+        </p>
+      ))}
+      <p className="quiet">
+        Digest <code title={plan.digest}>{shortDigest(plan.digest)}</code>, {plan.reversibility}
+      </p>
+    </div>
+  );
+}

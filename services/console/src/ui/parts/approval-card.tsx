@@ -1,0 +1,110 @@
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import type { IncidentSummary } from "@tocsin/contracts";
+import { useState } from "react";
+import { type ApprovalItem, api, ProblemError } from "../api/client.ts";
+import { whoAmI } from "../live/preferences.ts";
+import { useNow } from "../live/use-now.ts";
+import { shortDigest } from "../view/figures.ts";
+import { span } from "../view/time.ts";
+
+/**
+ * A question to a person with the exact effect. The answer carries the digest of what stood here when the person began to answer: should
+ * the plan change meanwhile, the server refuses the answer and the card says so.
+ */
+export function ApprovalCard({ approval, incident }: { approval: ApprovalItem; incident?: IncidentSummary | undefined }) {
+  const [seen, setSeen] = useState<ApprovalItem>();
+  const [isEmergency, setIsEmergency] = useState(false);
+  const now = useNow();
+  const client = useQueryClient();
+  const decide = useMutation({
+    mutationFn: (decision: "approve" | "deny") => {
+      const { id, digest } = seen ?? approval;
+      return decision === "approve" ? api.approve(id, digest, whoAmI(), isEmergency) : api.deny(id, digest, whoAmI());
+    },
+    onSettled: async () => {
+      setSeen(undefined);
+      await client.invalidateQueries({ queryKey: ["approvals"] });
+    },
+  });
+  const shown = seen ?? approval;
+  const [title, ...steps] = shown.effect.split("\n");
+  const left = (Date.parse(approval.expiresAt) - now) / 1000;
+  const hasChanged = seen !== undefined && seen.digest !== approval.digest;
+  return (
+    <article className="approval" aria-label={`Approval: ${title}`}>
+      <header>
+        <div>
+          <p className="approval-title">{title}</p>
+          <p className="quiet">
+            {incident !== undefined && (
+              <>
+                for{" "}
+                <Link to="/incidents/$id" params={{ id: incident.id }}>
+                  {incident.title}
+                </Link>{" "}
+                ·{" "}
+              </>
+            )}
+            {approval.reason}
+          </p>
+        </div>
+        <span className="approval-risk" data-risk={approval.risk}>
+          {approval.risk} risk
+        </span>
+      </header>
+      <ol className="approval-steps">
+        {steps.map((step) => (
+          <li key={step}>{step.replace(/^\d+\.\s*/, "")}</li>
+        ))}
+      </ol>
+      {(hasChanged || (decide.error instanceof ProblemError && decide.error.code === "APPROVAL_DIGEST_CONFLICT")) && (
+        <p className="problem" role="alert">
+          The plan has changed since you read it. Nothing was done: read it again and decide anew.
+        </p>
+      )}
+      {decide.isError && !(decide.error instanceof ProblemError && decide.error.code === "APPROVAL_DIGEST_CONFLICT") && (
+        <p className="problem" role="alert">
+          {decide.error.message}
+        </p>
+      )}
+      {approval.emergencyOnly && (
+        <label className="check">
+          <input type="checkbox" checked={isEmergency} onChange={(event) => setIsEmergency(event.target.checked)} /> This is an emergency
+        </label>
+      )}
+      <footer>
+        {seen === undefined ? (
+          <>
+            <button type="button" className="button" data-tone="main" data-shortcut="y" onClick={() => setSeen(approval)}>
+              Approve … <kbd aria-hidden="true">y</kbd>
+            </button>
+            <button type="button" className="button" data-shortcut="n" onClick={() => decide.mutate("deny")} disabled={decide.isPending}>
+              Deny <kbd aria-hidden="true">n</kbd>
+            </button>
+          </>
+        ) : (
+          <>
+            <button
+              type="button"
+              className="button"
+              data-tone="good"
+              data-shortcut="y"
+              onClick={() => decide.mutate("approve")}
+              disabled={decide.isPending}
+            >
+              Yes, do exactly this <kbd aria-hidden="true">y</kbd>
+            </button>
+            <button type="button" className="button" onClick={() => setSeen(undefined)}>
+              Back
+            </button>
+          </>
+        )}
+        <span className="quiet approval-facts">
+          <code title={shown.digest}>{shortDigest(shown.digest)}</code> ·{" "}
+          {left > 0 ? `runs out in ${span(Math.round(left))}` : "has run out"} · asked by {approval.proposedBy || "Tocsin"}
+        </span>
+      </footer>
+    </article>
+  );
+}
