@@ -42,6 +42,26 @@ export const IncidentAcknowledged = incidentEvent("acknowledged");
 export const IncidentMerged = incidentEvent("merged");
 export const IncidentSplit = incidentEvent("split");
 
+/** What events of the platform as a whole name in place of an incident. */
+export const PLATFORM_SUBJECT = "platform";
+
+/** A storm of incidents began or ended: while it lasts, autonomy is lowered. */
+export const StormFact = AboutIncident.extend({
+  incidentId: z.literal(PLATFORM_SUBJECT),
+  kind: z.enum(["storm-began", "storm-ended"]),
+  on: z.boolean(),
+  /** Opened within the window when it changed. */
+  incidents: z.number().int(),
+  windowSeconds: z.number(),
+});
+export type StormFact = z.output<typeof StormFact>;
+export const StormChanged = defineEvent({
+  type: "dev.tocsin.storm.changed.v1",
+  data: StormFact,
+  topic: TOPICS.events,
+  key: () => PLATFORM_SUBJECT,
+});
+
 /** One step of reasoning, with the evidence it rests on. */
 export const Thought = AboutIncident.extend({
   phase: z.enum(["gather", "diagnose", "recall", "reason", "plan", "narrate", "act", "verify", "close"]),
@@ -112,6 +132,7 @@ export const EVENTS: ReadonlyMap<string, EventDefinition<z.ZodType>> = new Map(
     IncidentAcknowledged,
     IncidentMerged,
     IncidentSplit,
+    StormChanged,
     ThoughtRecorded,
     ActionRequested,
     ActionApproved,

@@ -24,6 +24,9 @@ export {
   IncidentRecovered,
   IncidentRefired,
   IncidentSplit,
+  PLATFORM_SUBJECT,
+  StormChanged,
+  StormFact,
   Thought,
   ThoughtRecorded,
 } from "./events.ts";

@@ -159,7 +159,8 @@ function noteTransition({ config }: Turn, alert: AlertState, at: number): void {
 function start(turn: Turn, item: Timed, before: AlertState | undefined, suppress: Suppressor): AlertDecision {
   const { set, config } = turn;
   const { alert } = item;
-  const suppression: Suppression | undefined = suppress(alert, item.at);
+  // Whether a rule holds is asked of when we heard of it: a delivery that was late in coming meets the rules of now.
+  const suppression: Suppression | undefined = suppress(alert, item.receivedAt);
   const state = before ?? alertStateOf(alert, set, item.receivedAt);
   const earlier = state.incidentId === undefined ? undefined : set.incidents.get(state.incidentId);
   const isMember = earlier !== undefined && earlier.state !== "closed" && earlier.members.has(state.fingerprint);

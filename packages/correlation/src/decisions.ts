@@ -60,4 +60,6 @@ export interface Decisions {
   }[];
   readonly facts: readonly Fact[];
   readonly pairs: readonly PairChange[];
+  /** By fingerprint: why alerts are where they are now that no message of the turn speaks of. */
+  readonly reasons: ReadonlyMap<string, string>;
 }

@@ -28,6 +28,8 @@ export interface Turn {
   readonly merged: Decisions["merged"][number][];
   facts: Fact[];
   readonly pairs: PairChange[];
+  /** By fingerprint: why alerts are where they are now that no message of the turn speaks of. */
+  readonly reasons: Map<string, string>;
   /** The latest event time of the batch. */
   latest: number;
 }
@@ -44,6 +46,7 @@ export const beginTurn = (set: WorkingSet, config: CorrelationConfig = DEFAULT_C
   merged: [],
   facts: [],
   pairs: [],
+  reasons: new Map(),
   latest: 0,
 });
 
@@ -61,6 +64,7 @@ export function endTurn(turn: Turn, alerts: readonly AlertDecision[] = []): Deci
     merged: turn.merged,
     facts: turn.facts,
     pairs: turn.pairs,
+    reasons: turn.reasons,
   };
 }
 

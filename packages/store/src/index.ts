@@ -47,6 +47,7 @@ export {
   lockRunningDrills,
   updateDrill,
 } from "./repositories/drills.ts";
+export { forgetHeartbeat, type Heartbeat, listHeartbeats, recordHeartbeats } from "./repositories/heartbeats.ts";
 export { type IncidentMove, moveIncident } from "./repositories/incident-moves.ts";
 export {
   type AlertFilter,
@@ -68,6 +69,7 @@ export {
   closeMerged,
   decisionsOf,
   incidentStates,
+  incidentsOpenedSince,
   insertDecisions,
   type LiveIncidentRow,
   type LiveMemberRow,
@@ -157,12 +159,12 @@ export {
   findSuppression,
   heldBackAlerts,
   insertSuppression,
-  liveSuppressions,
   listSuppressions,
+  liveSuppressions,
   type NewSuppression,
   type SuppressionRow,
 } from "./repositories/suppressions.ts";
-export { getSwitch, RED_BUTTON, type Switch, setSwitch } from "./repositories/switches.ts";
+export { getSwitch, RED_BUTTON, STORM_MODE, type Switch, setSwitch } from "./repositories/switches.ts";
 export {
   findTicket,
   openTicket,

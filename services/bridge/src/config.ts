@@ -56,6 +56,8 @@ export const BridgeConfig = z.object({
   ratePerMinute: z.coerce.number().int().positive().default(120_000),
   /** For how long the twin of a transition is answered without being sent on again. 0 sends all on. */
   dedupeSeconds: z.coerce.number().min(0).default(120),
+  /** `alertname`s of alerts that fire always: each time one is heard is noted, twins and re-sends too. */
+  heartbeatNames: list("Watchdog,DeadMansSwitch"),
   publishTimeoutMs: z.coerce.number().int().positive().default(5_000),
   /** Deliveries that may be under way at once: beyond it, an early 503 is kinder than a late answer. */
   inFlightLimit: z.coerce.number().int().positive().default(2_000),

@@ -3,7 +3,7 @@
 import type { Cache } from "@tocsin/cache";
 import { type Alert, AlertFiring, AlertResolved, eventOf, type OutgoingEvent } from "@tocsin/contracts";
 import { type Clock, digestOf, isoTime, type Logger, messageOf, newId, type Sql } from "@tocsin/runtime";
-import { insertChanges, insertQuarantined, type NewQuarantineEntry } from "@tocsin/store";
+import { insertChanges, insertQuarantined, type NewQuarantineEntry, recordHeartbeats } from "@tocsin/store";
 import { unavailable } from "./errors.ts";
 import type { BridgeMetrics } from "./metrics.ts";
 import type { Parsed, Rejection } from "./parse/outcome.ts";
@@ -25,6 +25,8 @@ export interface IntakeDeps {
   readonly metrics: BridgeMetrics;
   /** For how long a transition that comes again is answered without publishing it again, in milliseconds. 0 never. */
   readonly dedupeMs: number;
+  /** Alerts that fire always, by name. */
+  readonly heartbeatNames: ReadonlySet<string>;
 }
 
 /** What came with the body and is worth keeping beside it. */
@@ -45,7 +47,7 @@ export interface Intake {
 const seenKey = (dedupeKey: string): string => `bridge:seen:${dedupeKey}`;
 
 export function createIntake(deps: IntakeDeps): Intake {
-  const { sql, cache, sender, clock, log, metrics, dedupeMs } = deps;
+  const { sql, cache, sender, clock, log, metrics, dedupeMs, heartbeatNames } = deps;
 
   async function seenBefore(alerts: readonly Alert[]): Promise<ReadonlySet<string>> {
     if (dedupeMs === 0 || alerts.length === 0) return new Set();
@@ -67,6 +69,15 @@ export function createIntake(deps: IntakeDeps): Intake {
     } catch (error) {
       log.warn({ err: error, reason: messageOf(error) }, "cache not written");
     }
+  }
+
+  /** A re-send is what shows that a watchdog is alive, so this sees what is answered as a duplicate. Losing one is made good by the next. */
+  async function noteHeartbeats(alerts: readonly Alert[]): Promise<void> {
+    const heard = alerts.filter(({ name, status }) => status === "firing" && heartbeatNames.has(name));
+    if (heard.length === 0) return;
+    await recordHeartbeats(sql, heard).catch((error: unknown) => {
+      log.warn({ err: error, reason: messageOf(error) }, "watchdog not noted");
+    });
   }
 
   async function quarantine(source: string, rejections: readonly Rejection[], headers: Readonly<Record<string, string>>): Promise<void> {
@@ -114,6 +125,7 @@ export function createIntake(deps: IntakeDeps): Intake {
       }
       // Only now: a key remembered before its alert is durable would make the retry of a failed delivery a lost alert.
       await remember(fresh);
+      if (!isReplay) await noteHeartbeats(distinct);
       const receipt = {
         accepted: fresh.length - refused.length + newChanges,
         duplicates: alerts.length - fresh.length + (changes.length - newChanges),

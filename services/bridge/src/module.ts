@@ -38,6 +38,7 @@ export const bridge = defineModule({
       log,
       metrics,
       dedupeMs: config.dedupeSeconds * 1_000,
+      heartbeatNames: new Set(config.heartbeatNames),
     });
 
     onStop("stop inbox relay", () => relay.stop());

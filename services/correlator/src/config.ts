@@ -8,8 +8,13 @@ export const CorrelatorConfig = z.object({
   topologySeconds: z.coerce.number().positive().default(10),
   /** How near in time counts as together, in seconds (sliding). */
   windowSeconds: z.coerce.number().positive().default(300),
-  /** How often flapping alerts that went quiet are looked for, in seconds. */
+  /** How often flapping alerts that went quiet, suppressed ones that are held back no longer, and silent watchdogs are looked for, in seconds. */
   releaseSeconds: z.coerce.number().positive().default(15),
+  /** How long a watchdog may be silent before that is an incident, in seconds. 0 never. */
+  watchdogSilentSeconds: z.coerce.number().min(0).default(300),
+  /** So many incidents opened within `stormWindowSeconds` are a storm. As the executor's policy counts it. */
+  stormIncidents: z.coerce.number().int().positive().default(10),
+  stormWindowSeconds: z.coerce.number().positive().default(300),
   /** `alertname`s of alerts that fire always, with commas: they open no incident. */
   watchdogNames: z
     .string()

@@ -1,29 +1,46 @@
 import type { Alert } from "@tocsin/contracts";
-import { correlate, type Decisions } from "@tocsin/correlation";
-import { knownTransitions } from "@tocsin/store";
+import { correlate, type Decisions, ruleSuppressor, type SuppressionRule, type Suppressor } from "@tocsin/correlation";
+import { countSuppressed, knownTransitions, liveSuppressions } from "@tocsin/store";
 import type { CorrelatorMetrics } from "./metrics.ts";
 import { storeTurn, type TurnOptions } from "./store-turn.ts";
 
 /** Correlates alerts of any scopes and stores what follows; afterwards every one of them has its outcome. */
 export async function correlateBatch(alerts: readonly Alert[], options: TurnOptions): Promise<readonly Decisions[]> {
-  const { config, metrics } = options;
+  const { clock, config, metrics } = options;
   const startedAt = performance.now();
   const byScope = Map.groupBy(alerts, (alert) => alert.scope);
   let known: ReadonlySet<string> = new Set();
+  let suppress: Suppressor = () => undefined;
   const decisions = await storeTurn(
     {
       scopes: [...byScope.keys()],
       alerts,
       async prepare(tx) {
         known = await knownTransitions(tx, [...new Set(alerts.map((alert) => alert.dedupeKey))]);
+        const now = clock.now();
+        const rules = ruleSuppressor((await liveSuppressions(tx, now)) as readonly SuppressionRule[]);
+        // What waited in a queue meets the rules of when it came and those of now: a person who has just silenced it means it.
+        suppress = (alert, receivedAt) => rules(alert, receivedAt) ?? rules(alert, now);
       },
-      decide: (set) => correlate(set, byScope.get(set.scope) ?? [], { config, known }),
+      decide: (set) => correlate(set, byScope.get(set.scope) ?? [], { config, known, suppress }),
+      also: (tx, decided) => countSuppressed(tx, heldBackByRule(decided), clock.now()),
     },
     options,
   );
   count(decisions, metrics);
   metrics.batch(alerts.length, (performance.now() - startedAt) / 1000);
   return decisions;
+}
+
+/** How many transitions each rule of people held back, by its id. */
+function heldBackByRule(decisions: readonly Decisions[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { alerts } of decisions)
+    for (const { effect, reason } of alerts) {
+      const id = effect === "suppressed" ? /^(?:silence|maintenance):([^:]+):/.exec(reason)?.[1] : undefined;
+      if (id !== undefined) counts.set(id, (counts.get(id) ?? 0) + 1);
+    }
+  return counts;
 }
 
 function count(decisions: readonly Decisions[], metrics: CorrelatorMetrics): void {

@@ -13,6 +13,7 @@ const NOTHING: Decisions = {
   merged: [],
   facts: [],
   pairs: [],
+  reasons: new Map(),
 };
 
 /**

@@ -8,6 +8,8 @@ export interface CorrelatorMetrics {
   batch(alerts: number, seconds: number): void;
   reloaded(reason: "first" | "stale" | "moved", count: number): void;
   live(incidents: number, alerts: number): void;
+  storm(on: boolean): void;
+  silentWatchdogs(count: number): void;
   topologyAge(read: () => number): void;
 }
 
@@ -51,7 +53,11 @@ export function createMetrics(registry: Registry): CorrelatorMetrics {
   });
   const liveIncidents = new Gauge({ name: "tocsin_correlator_live_incidents", help: "Incidents that are not closed.", registers });
   const liveAlerts = new Gauge({ name: "tocsin_correlator_known_alerts", help: "Alerts in the working sets.", registers });
+  const storm = new Gauge({ name: "tocsin_correlator_storm_mode", help: "1 while there is a storm of incidents.", registers });
+  const silent = new Gauge({ name: "tocsin_correlator_silent_watchdogs", help: "Watchdogs that are not heard any more.", registers });
   return {
+    storm: (on) => storm.set(on ? 1 : 0),
+    silentWatchdogs: (count) => silent.set(count),
     alerts: (effect, count) => alerts.inc({ effect }, count),
     suppressed: (rule) => suppressed.inc({ rule }),
     incidents: (change, count) => incidents.inc({ change }, count),

@@ -5,10 +5,15 @@ import { messageOf } from "@tocsin/runtime";
 import { CORRELATION_QUEUE, type CorrelationWish } from "@tocsin/store";
 import { CorrelatorConfig } from "./config.ts";
 import { correlateBatch } from "./correlate-batch.ts";
+import { forgetWatchdog, watchHeartbeats } from "./dead-man.ts";
 import { decideByPerson } from "./decide-by-person.ts";
 import { createMetrics } from "./metrics.ts";
+import { platformRoutes } from "./platform-routes.ts";
 import { releaseQuietAlerts } from "./release-quiet.ts";
 import { repeat } from "./repeat.ts";
+import { returnHeldBack } from "./return-held-back.ts";
+import { type StormLimits, watchStorm } from "./storm.ts";
+import { suppressionRoutes } from "./suppression-routes.ts";
 import { watchTopology } from "./topology-watch.ts";
 import { createWorkingSets } from "./working-sets.ts";
 
@@ -16,8 +21,8 @@ import { createWorkingSets } from "./working-sets.ts";
 export const correlator = defineModule({
   name: "correlator",
   config: CorrelatorConfig,
-  needs: ["bus", "store", "signals"],
-  async start({ config, bus, store, signals, log, registry, clock, onStop }) {
+  needs: ["bus", "store", "signals", "http"],
+  async start({ config, bus, store, signals, http, log, registry, clock, onStop }) {
     const correlation: CorrelationConfig = {
       ...DEFAULT_CORRELATION,
       windowMs: config.windowSeconds * 1000,
@@ -42,20 +47,43 @@ export const correlator = defineModule({
       if (refusal !== undefined) log.warn({ ...wish, refusal }, "decision on grouping refused");
     });
     onStop("stop deciding for people", stopWork);
-    const stopReleasing = repeat(config.releaseSeconds * 1000, clock, async () => {
-      await releaseQuietAlerts(options).catch((err: unknown) => log.warn({ err, reason: messageOf(err) }, "quiet alerts not released"));
-    });
-    onStop("stop releasing quiet alerts", stopReleasing);
+    const listeningSince = clock.now();
+    const silentMs = config.watchdogSilentSeconds * 1000;
+    const everyMs = config.releaseSeconds * 1000;
+    // What happens because time passes. The store is asked what is due, so any process may do it and none has to remember.
+    const tended = (what: string, work: () => Promise<unknown>) =>
+      repeat(everyMs, clock, async () => {
+        await work().catch((err: unknown) => log.warn({ err, reason: messageOf(err), what }, "upkeep failed, tried again"));
+      });
+    const returning = tended("held back alerts", () => returnHeldBack(options));
+    onStop("stop returning held back alerts", () => returning.stop());
+    const releasing = tended("quiet alerts", () => releaseQuietAlerts(options));
+    onStop("stop releasing quiet alerts", () => releasing.stop());
+    const limits: StormLimits = { incidents: config.stormIncidents, windowSeconds: config.stormWindowSeconds };
+    const storms = tended("storm mode", async () => metrics.storm(await watchStorm(store.sql, clock, limits)));
+    onStop("stop watching for storms", () => storms.stop());
+    if (silentMs > 0) {
+      const dead = { ...options, silentMs, listeningSince };
+      const heartbeats = tended("watchdogs", async () => metrics.silentWatchdogs(await watchHeartbeats(dead)));
+      onStop("stop watching watchdogs", () => heartbeats.stop());
+    }
+
+    await http.mount("/api/v1", suppressionRoutes({ sql: store.sql, clock, onEnded: () => returning.soon() }));
+    await http.mount(
+      "/api/v1",
+      platformRoutes({ sql: store.sql, clock, storm: limits, silentMs, forget: (id) => forgetWatchdog(options, id) }),
+    );
 
     const subscription = await bus.subscribe({
       group: "tocsin.correlator",
       topics: ALERT_TOPICS,
       maxBatch: config.maxBatch,
       async handle({ events }) {
-        await correlateBatch(
+        const decisions = await correlateBatch(
           events.map((event) => event.data as Alert),
           options,
         );
+        if (decisions.some(({ opened }) => opened.size > 0)) storms.soon();
         const { incidents, alerts } = sets.size();
         metrics.live(incidents, alerts);
       },

@@ -60,7 +60,7 @@ export function alertRows(scope: string, decisions: Decisions): { rows: AlertRow
   const changes: AlertChange[] = [];
   for (const state of decisions.states) {
     const decision = told.get(state.fingerprint);
-    if (decision === undefined) changes.push(changeOf(scope, state));
+    if (decision === undefined) changes.push({ ...changeOf(scope, state), reason: decisions.reasons.get(state.fingerprint) });
     else rows.push(rowOf(scope, state, decision));
   }
   return { rows, changes };

@@ -1,16 +1,34 @@
 import type { Clock } from "@tocsin/runtime";
 
-/** Does something again and again, with a pause after each time. @returns ends it, after the one under way */
-export function repeat(everyMs: number, clock: Clock, work: () => Promise<void>): () => Promise<void> {
-  const stopping = new AbortController();
+export interface Repeated {
+  /** Does it at once, or again right after the one under way. */
+  soon(): void;
+  /** Ends it, after the one under way. */
+  stop(): Promise<void>;
+}
+
+/** Does something again and again, with a pause after each time. `work` has to deal with its own errors. */
+export function repeat(everyMs: number, clock: Clock, work: () => Promise<void>): Repeated {
+  let stopped = false;
+  let wanted = false;
+  let pause = new AbortController();
   const running = (async () => {
-    while (!stopping.signal.aborted) {
-      await clock.sleep(everyMs, stopping.signal).catch(() => {});
-      if (!stopping.signal.aborted) await work();
+    while (!stopped) {
+      if (!wanted) await clock.sleep(everyMs, pause.signal).catch(() => {});
+      pause = new AbortController();
+      wanted = false;
+      if (!stopped) await work();
     }
   })();
-  return async () => {
-    stopping.abort();
-    await running;
+  return {
+    soon() {
+      wanted = true;
+      pause.abort();
+    },
+    async stop() {
+      stopped = true;
+      pause.abort();
+      await running;
+    },
   };
 }

@@ -42,7 +42,7 @@ export interface TurnRequest {
   /** Who decided, for merges and splits. Default `correlator`. */
   readonly by?: string;
   /** Writes what belongs to the turn besides the decisions. */
-  readonly also?: (tx: Queryable) => Promise<void>;
+  readonly also?: (tx: Queryable, decisions: readonly Decisions[]) => Promise<void>;
 }
 
 /** Each look is at rows locked by the one before: a look after this many that still disagrees is a storm of moves. */
@@ -61,7 +61,7 @@ export async function storeTurn(request: TurnRequest, options: TurnOptions): Pro
       await request.prepare?.(tx);
       const { decided, states } = await decideUnderLocks(tx, request, locked, options);
       await write(tx, decided, request.by ?? "correlator", clock.now());
-      await request.also?.(tx);
+      await request.also?.(tx, [...decided.values()]);
       await raiseScopes(tx, request.scopes);
       await tell(tx, decided, states, clock.now());
       return { decisions: [...decided.values()], revisions: locked };

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { openBus } from "@tocsin/bus";
 import { AlertFiring, AlertResolved, eventOf } from "@tocsin/contracts";
+import { createHttpServer } from "@tocsin/http";
 import { createTeardown, silentLogger, systemClock } from "@tocsin/runtime";
 import type { Signals } from "@tocsin/signals";
 import { openStore, requestCorrelation } from "@tocsin/store";
@@ -21,14 +22,16 @@ async function start(current: () => Promise<unknown> = async () => topology(SHOP
   const registry = new Registry();
   const bus = await openBus({ url: "embedded:", log: silentLogger, sql: store.sql });
   teardown.onStop("bus", () => bus.close());
+  const http = createHttpServer({ host: "127.0.0.1", port: 0, log: silentLogger, registry, version: "0" });
   const context: Pick<
     Parameters<typeof correlator.start>[0],
-    "config" | "bus" | "store" | "signals" | "log" | "registry" | "clock" | "onStop" | "onReady" | "fail"
+    "config" | "bus" | "store" | "signals" | "http" | "log" | "registry" | "clock" | "onStop" | "onReady" | "fail"
   > = {
     config: correlator.config.parse({ releaseSeconds: 0.05 }),
     bus,
     store,
     signals: { topology: { current } } as unknown as Signals,
+    http,
     log: silentLogger,
     registry,
     clock: systemClock,
@@ -54,7 +57,7 @@ async function start(current: () => Promise<unknown> = async () => topology(SHOP
         "SELECT * FROM incidents WHERE state <> 'closed' ORDER BY started_at",
       )
     ).rows;
-  return { store, publish, open, registry };
+  return { store, publish, open, registry, http };
 }
 
 test("alerts that travel on three topics meet in one incident", async () => {
@@ -75,6 +78,20 @@ test("works without a topology, and says so once", async () => {
   });
   await publish({ name: "DiskFull", service: "archive" }, { name: "HighLatency", service: "archive", at: 5 });
   await eventually("both on one service", async () => (await open()).find(({ alert_count }) => alert_count === 2));
+});
+
+test("what a person silences over HTTP stays out of incidents, and comes back as soon as they end it", async () => {
+  const { store, publish, open, http } = await start();
+  const silence = { matcher: 'service == "payments"', owner: "ada", reason: "load test", seconds: 3_600 };
+  const { id } = (await http.fastify.inject({ method: "POST", url: "/api/v1/silences", payload: silence })).json() as { id: string };
+  await publish({ name: "MemoryGrowing", service: "payments" });
+  await eventually("held back", async () => {
+    const { rows } = await store.sql.query("SELECT 1 FROM alerts WHERE outcome = 'suppressed'");
+    return rows.length === 1 ? true : undefined;
+  });
+  expect(await open()).toEqual([]);
+  await http.fastify.inject({ method: "DELETE", url: `/api/v1/silences/${id}` });
+  await eventually("back", async () => (await open()).find(({ title }) => title === "payments: MemoryGrowing"));
 });
 
 test("a merge that a person asked for happens", async () => {

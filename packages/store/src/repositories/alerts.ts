@@ -119,14 +119,17 @@ export interface AlertChange {
   readonly endsAt: number | undefined;
   readonly incidentId: string | undefined;
   readonly flapping: boolean;
+  /** Absent leaves the reason as it is. */
+  readonly reason?: string | undefined;
 }
 
 export async function updateAlerts(tx: Queryable, changes: readonly AlertChange[]): Promise<void> {
   if (changes.length === 0) return;
   await tx.query(
     `UPDATE alerts a SET starts_at = to_timestamp(t."startsAt" / 1000.0), ends_at = to_timestamp(t."endsAt" / 1000.0), incident_id = t."incidentId",
-            outcome = CASE WHEN t."incidentId" IS NULL THEN 'suppressed' ELSE 'incident' END, flapping = t.flapping
-       FROM jsonb_to_recordset($1::jsonb) AS t (scope text, fingerprint text, "startsAt" bigint, "endsAt" bigint, "incidentId" text, flapping boolean)
+            outcome = CASE WHEN t."incidentId" IS NULL THEN 'suppressed' ELSE 'incident' END, flapping = t.flapping,
+            reason = coalesce(t.reason, a.reason)
+       FROM jsonb_to_recordset($1::jsonb) AS t (scope text, fingerprint text, "startsAt" bigint, "endsAt" bigint, "incidentId" text, flapping boolean, reason text)
       WHERE a.scope = t.scope AND a.fingerprint = t.fingerprint`,
     [jsonText(changes)],
   );

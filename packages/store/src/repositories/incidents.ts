@@ -72,6 +72,15 @@ export async function lockIncidents(tx: Queryable, ids: readonly string[]): Prom
   return new Map(rows.map(({ id, state }) => [id, state]));
 }
 
+/** How many incidents opened after a moment, those that were merged into another since not counted. */
+export async function incidentsOpenedSince(on: Queryable, sinceMs: number): Promise<number> {
+  const { rows } = await on.query<{ count: number }>(
+    "SELECT count(*) AS count FROM incidents WHERE opened_at > to_timestamp($1 / 1000.0) AND merged_into IS NULL",
+    [sinceMs],
+  );
+  return rows[0]?.count ?? 0;
+}
+
 /** How far the incidents are, without locking them. */
 export async function incidentStates(
   on: Queryable,

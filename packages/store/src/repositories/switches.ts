@@ -2,6 +2,8 @@ import type { Queryable } from "@tocsin/runtime";
 
 /** Stops all automation while it is on. */
 export const RED_BUTTON = "red-button";
+/** On while incidents open faster than people can look at them; thrown by the correlator. */
+export const STORM_MODE = "storm";
 
 export interface Switch {
   readonly name: string;
