@@ -27,12 +27,14 @@ export interface ClientOptions {
  */
 const LISTENERS_PER_SOCKET = 100;
 
-/** As kafkajs makes its connections, but for the listeners. */
+/** As kafkajs makes its connections, but for the listeners and the delay. */
 export const connectSocket: ISocketFactory = ({ host, port, ssl, onConnect }) => {
   const server = net.isIP(host) ? {} : { servername: host };
   const socket = ssl ? tls.connect({ host, port, ...server, ...ssl }, onConnect) : net.connect({ host, port }, onConnect);
   socket.setMaxListeners(LISTENERS_PER_SOCKET);
   socket.setKeepAlive(true, 60_000);
+  // Requests and answers: a last short segment must not wait for the acknowledgement of the one before.
+  socket.setNoDelay(true);
   return socket;
 };
 
