@@ -73,7 +73,11 @@ type Answer<Path extends keyof paths> = paths[Path] extends { get: { responses: 
   : never;
 export type ApprovalItem = Answer<"/api/v1/approvals">["items"][number];
 export type ServiceItem = Answer<"/api/v1/services">["items"][number];
-export type SignalsAnswer = Answer<"/api/v1/services/{id}/signals">;
+export type Samples = readonly (readonly [atSeconds: number, value: number | null])[];
+type Signals = Answer<"/api/v1/services/{id}/signals">;
+export type SignalsAnswer = Omit<Signals, "items"> & {
+  readonly items: readonly (Omit<Signals["items"][number], "samples"> & { readonly samples: Samples })[];
+};
 export type LogsAnswer = Answer<"/api/v1/services/{id}/logs">;
 export type DryRun = Answer<"/api/v1/runbooks/{id}/dry-run">;
 export type RunbookItem = Answer<"/api/v1/runbooks">["items"][number];
@@ -124,7 +128,9 @@ export const api = {
   topology: () => answer(client.GET("/api/v1/topology")),
   edges: () => answer(client.GET("/api/v1/topology/edges", { params: { query: {} } })),
   signals: (id: string, window: { from?: number; to?: number }) =>
-    answer(client.GET("/api/v1/services/{id}/signals", { params: { path: { id }, query: defined(window) } })),
+    answer(
+      client.GET("/api/v1/services/{id}/signals", { params: { path: { id }, query: defined(window) } }),
+    ) as Promise<unknown> as Promise<SignalsAnswer>,
   logs: (id: string, window: { from?: number; to?: number }) =>
     answer(client.GET("/api/v1/services/{id}/logs", { params: { path: { id }, query: defined(window) } })),
   runbooks: () => answer(client.GET("/api/v1/runbooks")),

@@ -10,6 +10,7 @@ import { Badge, SeverityMark } from "../parts/badges.tsx";
 import { CopyButton } from "../parts/copy-button.tsx";
 import { Decision } from "../parts/decision.tsx";
 import { EventList } from "../parts/event-list.tsx";
+import { Key } from "../parts/key.tsx";
 import { Markdown } from "../parts/lazy.tsx";
 import { Panel } from "../parts/panel.tsx";
 import { Loading, Problem, Shown } from "../parts/states.tsx";
@@ -107,7 +108,7 @@ function Head({ incident }: { incident: IncidentView }) {
             data-shortcut="a"
             onClick={() => void api.acknowledge(id, whoAmI()).then(refresh, refresh)}
           >
-            Acknowledge <kbd aria-hidden="true">a</kbd>
+            Acknowledge <Key>a</Key>
           </button>
         )}
         {!isOver && state !== "escalated" && (
@@ -133,7 +134,7 @@ function Head({ incident }: { incident: IncidentView }) {
           />
         )}
         <Link to="/incidents/$id/replay" params={{ id }} className="button" data-shortcut="p">
-          Replay <kbd aria-hidden="true">p</kbd>
+          Replay <Key>p</Key>
         </Link>
         {gitlab !== undefined && (
           <a className="button" href={gitlab} rel="noopener noreferrer" target="_blank">

@@ -45,7 +45,7 @@ function Player({ incident, events }: { incident: IncidentView; events: readonly
   const topology = useQuery(topologyQuery);
   const last = events.length - 1;
   const linked = at === undefined ? -1 : events.findIndex((item) => item.id === at);
-  const [index, setIndex] = useState(linked >= 0 ? linked : 0);
+  const [index, setIndex] = useState(Math.max(0, linked));
   const [isPlaying, setIsPlaying] = useState(false);
   const [speed, setSpeed] = useState<number>(4);
   const times = useMemo(() => playTimes(events), [events]);

@@ -78,7 +78,7 @@ function Charts({ answer, incidents }: { answer: SignalsAnswer; incidents: reado
         lines: [
           {
             name: NAME_OF_SIGNAL[item.signal] ?? item.signal,
-            samples: item.samples as unknown as readonly (readonly [number, number | null])[],
+            samples: item.samples,
           },
         ],
       })),

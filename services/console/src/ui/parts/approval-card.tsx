@@ -7,6 +7,7 @@ import { whoAmI } from "../live/preferences.ts";
 import { useNow } from "../live/use-now.ts";
 import { shortDigest } from "../view/figures.ts";
 import { span } from "../view/time.ts";
+import { Key } from "./key.tsx";
 
 /**
  * A question to a person with the exact effect. The answer carries the digest of what stood here when the person began to answer: should
@@ -77,10 +78,10 @@ export function ApprovalCard({ approval, incident }: { approval: ApprovalItem; i
         {seen === undefined ? (
           <>
             <button type="button" className="button" data-tone="main" data-shortcut="y" onClick={() => setSeen(approval)}>
-              Approve … <kbd aria-hidden="true">y</kbd>
+              Approve … <Key>y</Key>
             </button>
             <button type="button" className="button" data-shortcut="n" onClick={() => decide.mutate("deny")} disabled={decide.isPending}>
-              Deny <kbd aria-hidden="true">n</kbd>
+              Deny <Key>n</Key>
             </button>
           </>
         ) : (
@@ -93,7 +94,7 @@ export function ApprovalCard({ approval, incident }: { approval: ApprovalItem; i
               onClick={() => decide.mutate("approve")}
               disabled={decide.isPending}
             >
-              Yes, do exactly this <kbd aria-hidden="true">y</kbd>
+              Yes, do exactly this <Key>y</Key>
             </button>
             <button type="button" className="button" onClick={() => setSeen(undefined)}>
               Back

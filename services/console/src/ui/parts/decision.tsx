@@ -1,6 +1,7 @@
 import { Dialog, DialogDismiss, DialogHeading, useDialogStore } from "@ariakit/react";
 import { useMutation } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
+import { Key } from "./key.tsx";
 
 /** A button whose act is asked for once more, with a reason where one is wanted. */
 export function Decision({
@@ -33,9 +34,9 @@ export function Decision({
   });
   return (
     <>
-      <button type="button" className="button" data-tone={tone} data-shortcut={shortcut} onClick={dialog.show}>
+      <button type="button" className="button" data-tone={tone} data-shortcut={shortcut} aria-keyshortcuts={shortcut} onClick={dialog.show}>
         {label}
-        {shortcut !== undefined && <kbd aria-hidden="true">{shortcut}</kbd>}
+        {shortcut !== undefined && <Key>{shortcut}</Key>}
       </button>
       <Dialog store={dialog} className="dialog" backdrop={<div className="backdrop" />} preventBodyScroll={false}>
         <form

@@ -36,10 +36,10 @@ function LongList({ events, label, startMs }: { events: readonly LiveEvent[]; la
     if (isAtEnd.current) rows.scrollToIndex(length - 1, { align: "end" });
   }, [length, rows]);
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reachable by the keyboard
     <section
       className="events-frame"
       ref={frame}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reachable by the keyboard
       tabIndex={0}
       aria-label={`${label}, ${length} rows`}
       onScroll={({ currentTarget: { scrollTop, clientHeight, scrollHeight } }) => {

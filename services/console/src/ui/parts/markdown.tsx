@@ -1,5 +1,5 @@
 // Markdown as elements, made from its syntax tree: HTML in it is shown as the text that it is, and only addresses of the web are links.
-import type { Nodes } from "mdast";
+import type { Nodes, Paragraph } from "mdast";
 import { fromMarkdown } from "mdast-util-from-markdown";
 import { createElement, Fragment, type ReactNode } from "react";
 import { safeHref } from "../view/links.ts";
@@ -19,10 +19,12 @@ function render(node: Nodes, key: string): ReactNode {
     case "heading":
       // The page has its own first and second headings.
       return createElement(`h${Math.min(6, node.depth + 2)}`, { key }, inner());
-    case "paragraph":
-      return <p key={key}>{inner()}</p>;
+    case "paragraph": {
+      const table = tableOf(node, key);
+      return table ?? <p key={key}>{inner()}</p>;
+    }
     case "text":
-      return <Fragment key={key}>{node.value}</Fragment>;
+      return <Fragment key={key}>{node.value.replace(/^\[ \] /, "☐ ").replace(/^\[x\] /, "☑ ")}</Fragment>;
     case "strong":
       return <strong key={key}>{inner()}</strong>;
     case "emphasis":
@@ -60,4 +62,44 @@ function render(node: Nodes, key: string): ReactNode {
     default:
       return <Fragment key={key}>{inner()}</Fragment>;
   }
+}
+
+/** Tables are not in plain Markdown: a paragraph of lines between bars is one, when its second line is the rule under its head. */
+function tableOf(node: Paragraph, key: string): ReactNode {
+  const [first] = node.children;
+  if (first?.type !== "text" || node.children.length !== 1) return undefined;
+  const [head, rule, ...rows] = first.value.split("\n").map((line) =>
+    line
+      .trim()
+      .replace(/^\||\|$/g, "")
+      .split("|")
+      .map((cell) => cell.trim()),
+  );
+  if (head === undefined || rule === undefined || !first.value.startsWith("|") || !rule.every((cell) => /^:?-+:?$/.test(cell)))
+    return undefined;
+  const at = (n: number) => `${key}:${n}`;
+  return (
+    <div key={key} className="table-frame">
+      <table>
+        <thead>
+          <tr>
+            {head.map((cell, n) => (
+              <th key={at(n)} scope="col">
+                {cell}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row, r) => (
+            <tr key={at(r)}>
+              {row.map((cell, n) => (
+                <td key={at(n)}>{cell}</td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
 }

@@ -26,7 +26,8 @@ export interface ServiceMapProps {
 }
 
 const HEIGHT = 46;
-const widthOf = (node: MapNode): number => Math.min(220, Math.max(112, Math.max(node.id.length, (node.note ?? "").length * 0.85) * 8 + 34));
+const widthOf = (node: MapNode): number => Math.min(220, Math.max(112, Math.max(node.id.length * 8, noteOf(node).length * 6.2) + 34));
+const noteOf = ({ tag, note }: MapNode): string => [tag, note].filter(Boolean).join(" · ");
 
 interface Place {
   readonly x: number;
@@ -77,7 +78,6 @@ export function ServiceMap({ label, nodes, edges, onOpen }: ServiceMapProps) {
   const isNarrow = room < 520;
   // Texts and tones change every few seconds; the layout only when there is another node or call.
   const shape = JSON.stringify([nodes.map((node) => [node.id, widthOf(node)]), edges.map(({ from, to }) => [from, to]), isNarrow]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `shape` says all that the layout depends on
   const drawn = useMemo(() => place(nodes, edges, isNarrow), [shape]);
   const toneOf = new Map(edges.map((edge) => [`${edge.from}\n${edge.to}`, edge]));
   const scale = Math.min(1, room / Math.max(1, drawn.width));
@@ -122,7 +122,7 @@ export function ServiceMap({ label, nodes, edges, onOpen }: ServiceMapProps) {
                   onClick={() => onOpen?.(node.id)}
                 >
                   <span className="map-name">{node.id}</span>
-                  <span className="map-note">{[node.tag, node.note].filter(Boolean).join(" · ") || " "}</span>
+                  <span className="map-note">{noteOf(node) || "\u00a0"}</span>
                 </HovercardAnchor>
                 {node.card !== undefined && (
                   <Hovercard className="card" gutter={6} portal unmountOnHide aria-label={node.id}>

@@ -8,7 +8,6 @@ export function Loading({ lines = 4, label = "Reading" }: { lines?: number; labe
   return (
     <div className="skeleton" role="status" aria-label={label}>
       {Array.from({ length: lines }, (_, n) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: the lines are all alike and never move
         <span key={n} data-width={n % 3} />
       ))}
     </div>

@@ -4,6 +4,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { incidentsQuery, runbooksQuery, servicesQuery } from "../api/queries.ts";
 import { setPreferences, usePreferences } from "../live/preferences.ts";
+import { Key } from "../parts/key.tsx";
 import { rankCommands } from "../view/commands.ts";
 import { SECTIONS } from "./sections.ts";
 import { isWriting } from "./shortcuts.ts";
@@ -33,7 +34,7 @@ export function PaletteButton({ help, setHelp }: { help: boolean; setHelp: (show
     <>
       <button type="button" className="palette-button" onClick={() => setIsOpen(true)}>
         <span>Go to anything</span>
-        <kbd aria-hidden="true">/</kbd>
+        <Key>/</Key>
       </button>
       <Dialog
         open={isOpen}
@@ -56,24 +57,24 @@ export function PaletteButton({ help, setHelp }: { help: boolean; setHelp: (show
       >
         <DialogHeading className="dialog-title">Keys</DialogHeading>
         <dl className="keys">
-          <Key keys={["/", "Ctrl K"]} text="go to anything" />
+          <KeyRow keys={["/", "Ctrl K"]} text="go to anything" />
           {SECTIONS.map(({ name, key }) => (
-            <Key key={key} keys={[`g ${key}`]} text={name} />
+            <KeyRow key={key} keys={[`g ${key}`]} text={name} />
           ))}
-          <Key keys={["j", "k"]} text="next, previous row" />
-          <Key keys={["Enter"]} text="open the row" />
-          <Key keys={["a", "e", "c"]} text="acknowledge, escalate, close the incident" />
-          <Key keys={["y", "n"]} text="approve, deny what is asked" />
-          <Key keys={["p"]} text="replay the incident" />
-          <Key keys={["Space", "←", "→"]} text="in a replay: play, step back, step on" />
-          <Key keys={["?"]} text="these keys" />
+          <KeyRow keys={["j", "k"]} text="next, previous row" />
+          <KeyRow keys={["Enter"]} text="open the row" />
+          <KeyRow keys={["a", "e", "c"]} text="acknowledge, escalate, close the incident" />
+          <KeyRow keys={["y", "n"]} text="approve, deny what is asked" />
+          <KeyRow keys={["p"]} text="replay the incident" />
+          <KeyRow keys={["Space", "←", "→"]} text="in a replay: play, step back, step on" />
+          <KeyRow keys={["?"]} text="these keys" />
         </dl>
       </Dialog>
     </>
   );
 }
 
-const Key = ({ keys, text }: { keys: readonly string[]; text: string }) => (
+const KeyRow = ({ keys, text }: { keys: readonly string[]; text: string }) => (
   <div>
     <dt>
       {keys.map((key) => (

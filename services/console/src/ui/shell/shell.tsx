@@ -26,7 +26,6 @@ export function Shell() {
   const [isOpen, setIsOpen] = useState(false);
   // A new page is told to those who do not see it come: the focus goes to it. Not on the first one.
   const isFirst = useRef(true);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the path is what this waits for
   useEffect(() => {
     setIsOpen(false);
     if (isFirst.current) isFirst.current = false;

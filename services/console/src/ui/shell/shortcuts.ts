@@ -12,7 +12,7 @@ export const isWriting = (target: EventTarget | null): boolean =>
 /** Moves through the rows of the page (`[data-row]`) as arrow keys would. */
 function moveRow(by: 1 | -1): void {
   const rows = [...document.querySelectorAll<HTMLElement>("main [data-row]")];
-  const at = rows.findIndex((row) => row === document.activeElement);
+  const at = rows.indexOf(document.activeElement as HTMLElement);
   rows[Math.min(rows.length - 1, Math.max(0, at + by))]?.focus();
 }
 

@@ -12,9 +12,12 @@ function scaled(value: number, steps: readonly (readonly [size: number, unit: st
   return `${shown.toFixed(digits)}${unit === "" ? "" : ` ${unit}`}`;
 }
 
+const LONG_NAMES: Readonly<Record<string, string>> = { B: "bytes", s: "seconds", "/s": "per second" };
+
 /** A value in its unit: `bytes`, `seconds`, `ratio`, `per second`, `cores`, or any other word. */
-export function figure(value: number | null | undefined, unit: string): string {
+export function figure(value: number | null | undefined, unitName: string): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
+  const unit = LONG_NAMES[unitName] ?? unitName;
   if (unit === "bytes")
     return scaled(value, [
       [1e9, "GB"],

@@ -75,7 +75,6 @@ function Spread({ values }: { values: readonly number[] }) {
     <svg className="spread" viewBox={`0 0 ${values.length * 3} 14`} aria-hidden="true" preserveAspectRatio="none">
       {values.map((value, n) => {
         const height = value === 0 ? 0 : Math.max(1.5, (value / most) * 14);
-        // biome-ignore lint/suspicious/noArrayIndexKey: the place is what the bar stands for
         return <rect key={n} x={n * 3} y={14 - height} width={2} height={height} />;
       })}
     </svg>
