@@ -102,11 +102,21 @@ interface Judged {
 /** Of few samples the worst third counts, of many the worst fifth: trouble that has only begun is no less trouble. */
 const worstOf = (count: number): number => Math.max(1, Math.ceil(count / (count < 12 ? 3 : 5)));
 
+/** Fewest samples of an incident of which the latest two speak for themselves. */
+const LATEST_FROM = 6;
+
+/** What the latest two samples agree on: an incident is looked at while it lasts, often when it has only just begun. */
+function latestOf(deviations: readonly number[]): number {
+  if (deviations.length < LATEST_FROM) return Number.NEGATIVE_INFINITY;
+  return Math.min(deviations.at(-1) as number, deviations.at(-2) as number);
+}
+
 /** The deviation of the worst of them, and since when the samples stay away. */
 function judge(after: readonly Sample[], deviationOf: (value: number) => number, threshold: number): Judged | undefined {
   const deviations = after.map(([, value]) => deviationOf(value));
   const sorted = ascending(deviations);
-  const deviation = quantileOfSorted(sorted.slice(-worstOf(sorted.length)), 0.5);
+  const worst = quantileOfSorted(sorted.slice(-worstOf(sorted.length)), 0.5);
+  const deviation = Math.max(worst, latestOf(deviations));
   if (!(deviation >= threshold)) return undefined;
   const onset = deviations.findIndex((value, index) => {
     if (value < threshold) return false;

@@ -12,8 +12,8 @@ export const SreAgentConfig = z.object({
   baselineSeconds: count(900),
   /** How long before the first alert the trouble may have begun: rules have a `for:`, and damage grows. */
   leadSeconds: count(75),
-  /** Between two samples of a signal. */
-  stepSeconds: count(5),
+  /** Between two samples of a signal, where the window is not too long for it. */
+  stepSeconds: count(3),
   /** Services looked at, the nearest to the alerts first. */
   maxServices: count(150),
   /** Newest log lines asked of a service. */

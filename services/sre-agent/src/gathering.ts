@@ -48,7 +48,7 @@ export async function gatherSignals(
   members: readonly Member[],
   nowSeconds: number,
   options: GatherOptions,
-  excluded: readonly Period[] = [],
+  earlier: readonly Period[] = [],
   abort?: AbortSignal,
 ): Promise<Gathered> {
   const missing = new Set<string>();
@@ -81,6 +81,7 @@ export async function gatherSignals(
   );
   const alerting = alertingServices(members);
   const oldestSampleAt = oldestOf(series);
+  const excluded = worthExcluding(earlier, Math.max(wide.from, oldestSampleAt ?? wide.from), wide.splitAt);
   const onsetAt = estimateOnset(learnable(series, excluded), alerting, wide.from, firstAlertAt);
   const facts = { ...(oldestSampleAt === undefined ? {} : { oldestSampleAt }), ...(onsetAt === undefined ? {} : { onsetAt }) };
   const window = { ...chooseWindow(firstAlertAt, nowSeconds, options, facts), to };
@@ -119,11 +120,28 @@ export async function gatherSignals(
     edges: { baseline: baselineEdges, incident: incidentEdges },
     topology,
     // What was changed during an earlier incident caused it or fixed it.
-    changes: changes.filter((change) => !isWithin(Date.parse(change.at) / 1_000, excluded)),
+    changes: changes.filter((change) => !isWithin(Date.parse(change.at) / 1_000, earlier)),
     excluded,
     missing: [...missing].sort(),
     now: nowSeconds,
   };
+}
+
+/** A baseline shorter than this, in seconds, is worse than one with an earlier incident in it. */
+const LEAST_LEARNED = 90;
+
+/** Pure: the earlier incidents' times, unless hardly any baseline would be left without them. */
+export function worthExcluding(earlier: readonly Period[], from: number, splitAt: number): readonly Period[] {
+  let left = splitAt - from;
+  let until = from;
+  for (const period of earlier.toSorted((a, b) => a.from - b.from)) {
+    const begins = Math.max(period.from, until);
+    const ends = Math.min(period.to, splitAt);
+    if (ends <= begins) continue;
+    left -= ends - begins;
+    until = ends;
+  }
+  return left >= LEAST_LEARNED ? earlier : [];
 }
 
 const isWithin = (at: number, periods: readonly Period[]): boolean => periods.some(({ from, to }) => at >= from && at < to);

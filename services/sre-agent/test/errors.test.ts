@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import * as errors from "../src/errors.ts";
 import { SreAgentConfig } from "../src/config.ts";
+import * as errors from "../src/errors.ts";
 
 const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
 

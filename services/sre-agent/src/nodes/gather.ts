@@ -7,6 +7,8 @@ import { type AgentDeps, type Round, type Saying, say, writing } from "../round.
 
 /** Rates and ratios are taken over a while: they show an incident for so long after its end, in seconds. */
 const SETTLING_SECONDS = 30;
+/** And for so long before its first alert. */
+const BEFORE_ALERT_SECONDS = 30;
 
 /** Asks every source about the incident and keeps the answers with the round. */
 export const gatherNode = (deps: AgentDeps, round: Round) => async (): Promise<void> => {
@@ -23,11 +25,11 @@ export const gatherNode = (deps: AgentDeps, round: Round) => async (): Promise<v
   const options = { ...config, timeoutMs: config.gatherTimeoutSeconds * 1_000 };
   const reach = isoTime((Date.parse(incident.startedAt) / 1_000 - config.baselineSeconds - config.leadSeconds) * 1_000);
   const earlier = await earlierIncidents(store.sql, incident.scope, reach, incident.startedAt);
-  const excluded = earlier.map(({ startedAt, endedAt }) => ({
-    from: Date.parse(startedAt) / 1_000 - config.leadSeconds,
+  const over = earlier.map(({ startedAt, endedAt }) => ({
+    from: Date.parse(startedAt) / 1_000 - BEFORE_ALERT_SECONDS,
     to: Date.parse(endedAt) / 1_000 + SETTLING_SECONDS,
   }));
-  const gathered = await gatherSignals(signals, incident.members, nowSeconds, options, excluded);
+  const gathered = await gatherSignals(signals, incident.members, nowSeconds, options, over);
   await deps.failpoint?.("gather:fetched");
   await writing(deps, round, async (tx) => {
     await saveGathered(tx, round.incidentId, round.round, gathered);
