@@ -1,5 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 
+class GivenUp extends Error {}
+
+/** Ends an `eventually` at once: what it waits for cannot come any more. */
+export function giveUp(reason: string): never {
+  throw new GivenUp(reason);
+}
+
 /**
  * Asks again until the answer is not undefined: for effects that another process brings about, where no event can be awaited.
  *
@@ -14,6 +21,7 @@ export async function eventually<T>(what: string, ask: () => Promise<T | undefin
       const answer = await ask();
       if (answer !== undefined) return answer;
     } catch (error) {
+      if (error instanceof GivenUp) throw error;
       last = error;
     }
     if (performance.now() > deadline)

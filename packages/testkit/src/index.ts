@@ -1,6 +1,7 @@
+export { ALERTMANAGER_PROGRAMS, type RunningAlertmanager, startAlertmanager } from "./alertmanager.ts";
 export { type RunningDockerd, startDockerd } from "./docker.ts";
 export { type ImageOptions, importBusybox, importImage, importNodeApp } from "./docker-image.ts";
-export { eventually } from "./eventually.ts";
+export { eventually, giveUp } from "./eventually.ts";
 export { type FakeClock, fakeClock } from "./fake-clock.ts";
 export { freePort } from "./free-port.ts";
 export type { Failure, Script } from "./gitlab/failures.ts";

@@ -1,26 +1,20 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { silentLogger } from "@tocsin/runtime";
 import { listQuarantined, openStore, type Store } from "@tocsin/store";
-import { eventually, freePort, lacks, type RunningProcess, startProcess } from "@tocsin/testkit";
+import { ALERTMANAGER_PROGRAMS, eventually, lacks, type RunningAlertmanager, startAlertmanager } from "@tocsin/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Assembly, assemble } from "./assembly.ts";
 
-describe.skipIf(lacks("prometheus-alertmanager"))("a real Alertmanager", () => {
+describe.skipIf(lacks(...ALERTMANAGER_PROGRAMS))("a real Alertmanager", () => {
   let store: Store;
   let bridge: Assembly;
-  let alertmanager: RunningProcess;
+  let alertmanager: RunningAlertmanager;
   let address: string;
-  const folder = mkdtempSync(join(tmpdir(), "tocsin-am-"));
 
   beforeAll(async () => {
     store = await openStore({ url: "embedded:memory", log: silentLogger });
     bridge = await assemble(store, { webhookTokens: "token-of-this-test" });
     const target = await bridge.app.listen({ port: 0, host: "127.0.0.1" });
-    const config = join(folder, "alertmanager.yml");
-    writeFileSync(
-      config,
+    alertmanager = await startAlertmanager(
       `route: {receiver: tocsin, group_by: [alertname], group_wait: 50ms, group_interval: 200ms, repeat_interval: 1h}
 receivers:
   - name: tocsin
@@ -29,19 +23,12 @@ receivers:
         http_config: {authorization: {credentials: token-of-this-test}}
 `,
     );
-    const port = await freePort();
-    address = `http://127.0.0.1:${port}`;
-    alertmanager = await startProcess(
-      "prometheus-alertmanager",
-      [`--config.file=${config}`, `--storage.path=${folder}/data`, `--web.listen-address=127.0.0.1:${port}`, "--cluster.listen-address="],
-      async () => (await fetch(`${address}/-/ready`)).ok,
-    );
+    address = alertmanager.url;
   });
   afterAll(async () => {
     await alertmanager?.stop();
     await bridge?.stop();
     await store?.close();
-    rmSync(folder, { recursive: true, force: true });
   });
 
   const send = async (alerts: readonly object[]) => {
