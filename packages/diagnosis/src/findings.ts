@@ -49,7 +49,7 @@ export interface Finding {
 }
 
 /** An edge whose calls got slower or fail: seen by the caller, and what of it the callee does not see itself. */
-export interface EdgeChange {
+interface EdgeChange {
   readonly from: string;
   readonly to: string;
   readonly what: "latency" | "errors" | "network";

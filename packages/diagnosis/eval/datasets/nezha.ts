@@ -32,7 +32,7 @@ const FAULT_SECONDS = 300;
 const BASELINE_SECONDS = 3_600;
 
 /** The pods' owner: the name without the hashes that Kubernetes adds. */
-export const serviceOf = (pod: string): string => pod.replace(/-[0-9a-f]{6,10}-[a-z0-9]{5}$/, "");
+const serviceOf = (pod: string): string => pod.replace(/-[0-9a-f]{6,10}-[a-z0-9]{5}$/, "");
 
 /** Some rows of one pod carry a clock that is off by exactly 200,000,000 s. */
 const clockOf = (text: string | undefined): number => {

@@ -9,7 +9,7 @@ import { type AgentDeps, type Round, type Saying, say, writing } from "../round.
 import { watchesOf } from "../watch.ts";
 
 /** Evidence of one incident and round with the same content has the same id in every process that works it out. */
-export const evidenceIds =
+const evidenceIds =
   (round: Pick<Round, "incidentId" | "round">) =>
   (content: string): string =>
     `ev_${digestOf(`${round.incidentId}|${round.round}|${content}`).slice("sha256:".length, "sha256:".length + 20)}`;
