@@ -161,6 +161,10 @@ const commands = {
     await install();
     return node("services/executor/src/cli/runbook-lint.ts", args);
   },
+  async backtest(args) {
+    await install();
+    return node("services/correlator/src/cli/backtest.ts", args);
+  },
   async audit(args) {
     await install();
     return node("services/executor/src/cli/audit.ts", args);

@@ -5,7 +5,7 @@ import { compileMatcher, type Matchable, type Matcher } from "./matcher.ts";
 import { holdsAt, type Schedule } from "./schedule.ts";
 
 export interface Suppression {
-  /** `watchdog`, `maintenance:<id>`, `silence:<id>`, `resolved-unseen`, `late`. */
+  /** `watchdog`, `silence:<id>`, `maintenance:<id>`, `rule:<id>`, `resolved-unseen`, `late`. */
   readonly rule: string;
   readonly text: string;
 }
@@ -30,10 +30,10 @@ export const firstOf =
     return undefined;
   };
 
-/** A silence or a maintenance window. */
+/** A silence, a maintenance window, or a standing rule of a rule file. */
 export interface SuppressionRule {
   readonly id: string;
-  readonly kind: "silence" | "maintenance";
+  readonly kind: "silence" | "maintenance" | "rule";
   readonly matcher: string;
   readonly schedule: Schedule;
   readonly owner: string;
@@ -63,4 +63,4 @@ export function ruleSuppressor(rules: readonly SuppressionRule[]): Suppressor {
 const textOf = ({ kind, owner, reason, schedule }: SuppressionRule): string =>
   kind === "silence" && schedule.kind === "once"
     ? `silenced by ${owner} until ${schedule.to}: ${reason}`
-    : `maintenance by ${owner}: ${reason}`;
+    : `${kind === "rule" ? "held back by a rule of" : "maintenance by"} ${owner}: ${reason}`;

@@ -7,4 +7,4 @@ export { parsePromql } from "./promql/parse.ts";
 export { quoteLabelValue } from "./promql/quote.ts";
 export { exprOfGeneratorUrl, type SelectorText, selectorsOf, stripComparison, type Threshold, thresholdOf } from "./promql/rewrite.ts";
 export type { SemanticMetrics, SignalSource } from "./semantic-signals.ts";
-export { mergeTopology } from "./topology.ts";
+export { mergeTopology, readTopologyFile } from "./topology.ts";

@@ -14,6 +14,7 @@ export {
   findAlerts,
   insertTransitions,
   knownTransitions,
+  transitionsBetween,
   updateAlerts,
   upsertAlerts,
 } from "./repositories/alerts.ts";

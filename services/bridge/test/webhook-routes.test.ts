@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
 import { silentLogger } from "@tocsin/runtime";
-import { inboxDepth, listQuarantined, openStore, readInbox, type Store } from "@tocsin/store";
+import { inboxDepth, listHeartbeats, listQuarantined, openStore, readInbox, type Store } from "@tocsin/store";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type Assembly, assemble, delivery, firing } from "./assembly.ts";
 
@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => store.close());
 beforeEach(async () => {
-  for (const table of ["bridge_inbox", "quarantine", "changes"]) await store.sql.query(`DELETE FROM ${table}`);
+  for (const table of ["bridge_inbox", "quarantine", "changes", "heartbeats"]) await store.sql.query(`DELETE FROM ${table}`);
 });
 
 /** Starts a bridge, runs the test on it and stops it. */
@@ -49,6 +49,19 @@ describe("a delivery", () => {
       });
       expect(bus.events).toHaveLength(2);
       expect(await metric("tocsin_bridge_alerts_total", { source: "alertmanager", outcome: "duplicate" })).toBe(1);
+    }));
+
+  test("of a watchdog is noted each time it comes, also as a duplicate that is not sent on", () =>
+    within({}, async ({ post, bus, clock }) => {
+      const watchdog = delivery(firing({ alertname: "Watchdog", prometheus: "eu" }));
+      await post("/webhooks/alertmanager", watchdog);
+      const [first] = await listHeartbeats(store.sql);
+      await clock.advance(60_000);
+      expect(await post("/webhooks/alertmanager", watchdog)).toMatchObject({ body: { accepted: 0, duplicates: 1 } });
+      expect(bus.events).toHaveLength(1);
+      const [again] = await listHeartbeats(store.sql);
+      expect(again).toMatchObject({ name: "Watchdog", labels: { prometheus: "eu" }, firstAt: first?.firstAt });
+      expect(Date.parse(again?.seenAt as string) - Date.parse(first?.seenAt as string)).toBe(60_000);
     }));
 
   test("that holds one alert twice sends it once", () =>

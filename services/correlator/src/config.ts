@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { readRules } from "./rule-file.ts";
 
 /** `TOCSIN_CORRELATOR_<KEY>`; the numbers of grouping itself are in `DEFAULT_CORRELATION` of `@tocsin/correlation`. */
 export const CorrelatorConfig = z.object({
@@ -15,6 +16,16 @@ export const CorrelatorConfig = z.object({
   /** So many incidents opened within `stormWindowSeconds` are a storm. As the executor's policy counts it. */
   stormIncidents: z.coerce.number().int().positive().default(10),
   stormWindowSeconds: z.coerce.number().positive().default(300),
+  /** YAML of a rule file, most often through `TOCSIN_CORRELATOR_RULES_FILE`: what it says goes before the settings here. */
+  rules: z
+    .string()
+    .default("")
+    .superRefine((yaml, context) => {
+      const read = readRules(yaml);
+      if (read.kind === "invalid")
+        for (const { line, column, text } of read.problems)
+          context.addIssue({ code: "custom", message: `line ${line}:${column}: ${text}` });
+    }),
   /** `alertname`s of alerts that fire always, with commas: they open no incident. */
   watchdogNames: z
     .string()

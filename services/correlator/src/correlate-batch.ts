@@ -1,5 +1,5 @@
 import type { Alert } from "@tocsin/contracts";
-import { correlate, type Decisions, ruleSuppressor, type SuppressionRule, type Suppressor } from "@tocsin/correlation";
+import { correlate, type Decisions, ruleSuppressor, type Suppressor } from "@tocsin/correlation";
 import { countSuppressed, knownTransitions, liveSuppressions } from "@tocsin/store";
 import type { CorrelatorMetrics } from "./metrics.ts";
 import { storeTurn, type TurnOptions } from "./store-turn.ts";
@@ -18,7 +18,7 @@ export async function correlateBatch(alerts: readonly Alert[], options: TurnOpti
       async prepare(tx) {
         known = await knownTransitions(tx, [...new Set(alerts.map((alert) => alert.dedupeKey))]);
         const now = clock.now();
-        const rules = ruleSuppressor((await liveSuppressions(tx, now)) as readonly SuppressionRule[]);
+        const rules = ruleSuppressor([...(options.standing ?? []), ...(await liveSuppressions(tx, now))]);
         // What waited in a queue meets the rules of when it came and those of now: a person who has just silenced it means it.
         suppress = (alert, receivedAt) => rules(alert, receivedAt) ?? rules(alert, now);
       },

@@ -12,6 +12,7 @@ import { platformRoutes } from "./platform-routes.ts";
 import { releaseQuietAlerts } from "./release-quiet.ts";
 import { repeat } from "./repeat.ts";
 import { returnHeldBack } from "./return-held-back.ts";
+import { rulesOf } from "./rule-file.ts";
 import { type StormLimits, watchStorm } from "./storm.ts";
 import { suppressionRoutes } from "./suppression-routes.ts";
 import { watchTopology } from "./topology-watch.ts";
@@ -23,11 +24,8 @@ export const correlator = defineModule({
   config: CorrelatorConfig,
   needs: ["bus", "store", "signals", "http"],
   async start({ config, bus, store, signals, http, log, registry, clock, onStop }) {
-    const correlation: CorrelationConfig = {
-      ...DEFAULT_CORRELATION,
-      windowMs: config.windowSeconds * 1000,
-      watchdogNames: config.watchdogNames,
-    };
+    const base: CorrelationConfig = { ...DEFAULT_CORRELATION, windowMs: config.windowSeconds * 1000, watchdogNames: config.watchdogNames };
+    const { correlation, suppress: standing } = rulesOf(config.rules, base);
     const metrics = createMetrics(registry);
     const topology = watchTopology({ port: signals.topology, config: correlation, everyMs: config.topologySeconds * 1000, clock, log });
     onStop("stop topology watch", () => topology.stop());
@@ -39,7 +37,7 @@ export const correlator = defineModule({
       now: () => clock.now(),
       onReload: (reason) => metrics.reloaded(reason, 1),
     });
-    const options = { sql: store.sql, sets, config: correlation, clock, metrics };
+    const options = { sql: store.sql, sets, config: correlation, standing, clock, metrics };
 
     const stopWork = await store.jobs.work(CORRELATION_QUEUE, { concurrency: 1 }, async ({ data }) => {
       const wish = data as unknown as CorrelationWish;

@@ -1,4 +1,4 @@
-import { type Returning, returnSuppressed, ruleSuppressor, type SuppressionRule } from "@tocsin/correlation";
+import { type Returning, returnSuppressed, ruleSuppressor } from "@tocsin/correlation";
 import { digestOf } from "@tocsin/runtime";
 import { type AlertRow, heldBackAlerts, liveSuppressions } from "@tocsin/store";
 import { storeTurn, type TurnOptions } from "./store-turn.ts";
@@ -21,7 +21,7 @@ export async function returnHeldBack(options: TurnOptions): Promise<number> {
     if (page.length === 0) return returned;
     after = page.at(-1);
     const at = clock.now();
-    const suppress = ruleSuppressor((await liveSuppressions(sql, at)) as readonly SuppressionRule[]);
+    const suppress = ruleSuppressor([...(options.standing ?? []), ...(await liveSuppressions(sql, at))]);
     const due = page.filter((row) => suppress({ ...row, service: row.service ?? undefined }, at) === undefined);
     if (due.length > 0) returned += await comeBack(due, at, options);
     if (page.length < PAGE) return returned;

@@ -1,6 +1,6 @@
 // One turn, one transaction: lock the scopes, load what is stale, decide, write, tell. Nothing is decided outside it.
 import type { Alert, IncidentState } from "@tocsin/contracts";
-import type { CorrelationConfig, Decisions, WorkingSet } from "@tocsin/correlation";
+import type { CorrelationConfig, Decisions, SuppressionRule, WorkingSet } from "@tocsin/correlation";
 import type { Clock, Queryable, Sql } from "@tocsin/runtime";
 import {
   appendEvents,
@@ -27,6 +27,8 @@ export interface TurnOptions {
   readonly sql: Sql;
   readonly sets: WorkingSets;
   readonly config: CorrelationConfig;
+  /** Rules of suppression that a rule file sets, besides those of people in the store. */
+  readonly standing?: readonly SuppressionRule[];
   readonly clock: Clock;
   readonly metrics: CorrelatorMetrics;
 }

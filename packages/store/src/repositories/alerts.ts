@@ -49,6 +49,60 @@ export async function insertTransitions(tx: Queryable, transitions: readonly Ale
   );
 }
 
+/** Transitions a page of history holds. */
+const HISTORY_PAGE = 1_000;
+
+/**
+ * What was received in a window and what became of it, a page at a time, in the order in which it came. Labels and texts are those that the
+ * alert has now: transitions do not keep their own.
+ */
+export async function* transitionsBetween(
+  on: Queryable,
+  window: { readonly fromMs: number; readonly toMs: number },
+): AsyncGenerator<readonly AlertTransition[]> {
+  let after = { receivedAt: new Date(window.fromMs).toISOString(), dedupeKey: "" };
+  for (;;) {
+    const { rows } = await on.query<HistoryRow>(
+      `SELECT t.dedupe_key AS "dedupeKey", t.received_at AS "receivedAt", t.received_at::text AS "exactly", t.status, t.starts_at AS "startsAt",
+              t.ends_at AS "endsAt", t.outcome, t.incident_id AS "incidentId", t.reason, a.scope, a.fingerprint, a.name, a.service, a.severity,
+              a.source, a.labels, a.annotations, a.group_key AS "groupKey"
+         FROM alert_transitions t JOIN alerts a ON a.scope = t.scope AND a.fingerprint = t.fingerprint
+        WHERE (t.received_at, t.dedupe_key) > ($1::timestamptz, $2) AND t.received_at < to_timestamp($3 / 1000.0)
+        ORDER BY t.received_at, t.dedupe_key LIMIT $4`,
+      [after.receivedAt, after.dedupeKey, window.toMs, HISTORY_PAGE],
+    );
+    if (rows.length > 0) yield rows.map(transitionOf);
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < HISTORY_PAGE) return;
+    after = { receivedAt: last.exactly, dedupeKey: last.dedupeKey };
+  }
+}
+
+interface HistoryRow
+  extends Pick<AlertRow, "scope" | "fingerprint" | "name" | "service" | "severity" | "source" | "labels" | "annotations"> {
+  readonly dedupeKey: string;
+  readonly receivedAt: string;
+  /** With its microseconds, for going on from there. */
+  readonly exactly: string;
+  readonly status: Alert["status"];
+  readonly startsAt: string;
+  readonly endsAt: string | null;
+  readonly outcome: AlertTransition["outcome"];
+  readonly incidentId: string | null;
+  readonly reason: string | null;
+  readonly groupKey: string | null;
+}
+
+function transitionOf({ outcome, incidentId, reason, exactly: _, service, endsAt, groupKey, ...rest }: HistoryRow): AlertTransition {
+  const alert: Alert = {
+    ...rest,
+    ...(service === null ? {} : { service }),
+    ...(endsAt === null ? {} : { endsAt }),
+    ...(groupKey === null ? {} : { groupKey }),
+  };
+  return { alert, outcome, incidentId: incidentId ?? undefined, reason: reason ?? "" };
+}
+
 /** The current state of an alert, as the correlator knows it. */
 export interface AlertRow {
   readonly scope: string;

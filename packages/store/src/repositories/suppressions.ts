@@ -102,7 +102,7 @@ export async function countSuppressed(tx: Queryable, counts: ReadonlyMap<string,
   );
 }
 
-/** Alerts that fire and that a person's rule holds back, whether or not the rule still does. */
+/** Alerts that fire and that a rule of people holds back, whether or not it still does. */
 export async function heldBackAlerts(
   on: Queryable,
   after: { readonly scope: string; readonly fingerprint: string } | undefined,
@@ -110,7 +110,8 @@ export async function heldBackAlerts(
 ): Promise<readonly AlertRow[]> {
   const { rows } = await on.query<AlertRow>(
     `SELECT ${ALERT_COLUMNS} FROM alerts a
-      WHERE a.status = 'firing' AND a.outcome = 'suppressed' AND (starts_with(a.reason, 'silence:') OR starts_with(a.reason, 'maintenance:'))
+      WHERE a.status = 'firing' AND a.outcome = 'suppressed' AND (starts_with(a.reason, 'silence:') OR starts_with(a.reason, 'maintenance:')
+          OR starts_with(a.reason, 'rule:'))
         AND (a.scope, a.fingerprint) > ($1, $2) ORDER BY a.scope, a.fingerprint LIMIT $3`,
     [after?.scope ?? "", after?.fingerprint ?? "", limit],
   );
