@@ -70,7 +70,7 @@ export function diagnose(input: DiagnosisInput, options: DiagnosisOptions = {}):
     service: each.service,
     kind: each.kind,
     score: rounded(each.score),
-    confidence: rounded(confidenceOf(each, rank, ranking, missing.length)),
+    confidence: rounded(confidenceOf(each, rank, ranking, failedSources(missing))),
     text: causeText(each),
     evidence: causeEvidence(each, keep, input, evidence),
   }));
@@ -81,10 +81,10 @@ export function diagnose(input: DiagnosisInput, options: DiagnosisOptions = {}):
     causes,
     evidence: [...evidence.values()],
     ...(isCause ? {} : { unsettled: unsettledText(ranking, input, missing) }),
-    missing,
+    missing: [...missing, ...(input.absent ?? [])],
     at: new Date(input.now * 1_000).toISOString(),
   };
-  return { diagnosis, details: { ranking, findings, graph, ruledOut: ruledOut(ranking, isCause), onsetAt: ranking[0]?.onsetAt } };
+  return { diagnosis, details: { ranking, findings, graph, ruledOut: ruledOut(ranking), onsetAt: ranking[0]?.onsetAt } };
 }
 
 const operationEdges = (input: DiagnosisInput): { from: string; to: string }[] => {
@@ -104,12 +104,18 @@ const operationEdges = (input: DiagnosisInput): { from: string; to: string }[] =
 
 const rounded = (value: number): number => Math.round(value * 1_000) / 1_000;
 
+/** How many sources did not answer in full: one that is away for fifty services is one. */
+const failedSources = (missing: readonly string[]): number => new Set(missing.map((each) => each.split(/[ :]/, 1)[0])).size;
+
+/** Below this coverage a service stands beside the alerts: what is wrong with it explains none of them. */
+const BESIDE = 0.5;
+
 /**
  * How sure: the strength of the evidence, the distance to the next candidate, and how many kinds of evidence agree. Sources that did not
  * answer make it less.
  */
 function confidenceOf(each: RankedService, rank: number, ranking: readonly RankedService[], missing: number): number {
-  const rival = rank === 0 ? ranking[1] : ranking[0];
+  const rival = rank === 0 ? ranking.slice(1).find((other) => each.coverage < BESIDE || other.coverage >= BESIDE) : ranking[0];
   const margin = rival ? clamp((each.score - rival.score) / Math.max(each.score, rival.score), -1, 1) : 1;
   const strength = 1 - Math.exp(-each.score / 2.2);
   const kinds = each.contributions.filter((c) => c.points >= 0.5).length;
@@ -121,7 +127,7 @@ function confidenceOf(each: RankedService, rank: number, ranking: readonly Ranke
 /** Two that are about equally suspect are no answer, unless the one stands in the path of the other. */
 function isSingledOut(ranking: readonly RankedService[]): boolean {
   const [first, second] = ranking;
-  if (!first || !second) return true;
+  if (!first || !second || (first.coverage >= BESIDE && second.coverage < BESIDE)) return true;
   return second.score <= EQUAL * first.score || first.explains.includes(second.service);
 }
 
@@ -208,17 +214,17 @@ function explainer(each: RankedService, ranking: readonly RankedService[]): { se
   return share === 0 || !current || current === each ? undefined : { service: current.service, share, family };
 }
 
-function ruledOut(ranking: readonly RankedService[], isCause: boolean): { service: string; text: string }[] {
+function ruledOut(ranking: readonly RankedService[]): { service: string; text: string }[] {
   const top = ranking[0];
   if (!top) return [];
-  return ranking.slice(isCause ? 1 : 0, 8).map((each) => {
+  return ranking.slice(1, 8).map((each) => {
     const explained = explainer(each, ranking);
     if (explained) {
       const share = Math.round(explained.share * 100);
       const words = explained.family === "errors" ? "its errors follow" : `its ${explained.family} follows`;
       return { service: each.service, text: `${words} from ${explained.service}, which it depends on; that explains ${share} % of it` };
     }
-    if (each.coverage < 0.5) return { service: each.service, text: "it is not in the path of the services that alert" };
+    if (each.coverage < BESIDE) return { service: each.service, text: "it is not in the path of the services that alert" };
     return { service: each.service, text: `its evidence is weaker (${each.score.toFixed(1)} against ${top.score.toFixed(1)})` };
   });
 }

@@ -46,8 +46,10 @@ export interface DiagnosisInput {
   readonly changes: readonly Change[];
   /** Times in which something else was wrong, in Unix seconds: nothing is learned from them. */
   readonly excluded?: readonly { readonly from: number; readonly to: number }[];
-  /** Sources that did not answer or only in part, in words. */
+  /** Sources that did not answer or only in part, in words, each beginning with its source and a colon. They make an answer less sure. */
   readonly missing: readonly string[];
+  /** Sources that this deployment does not have, in words: told, and no reason for doubt. */
+  readonly absent?: readonly string[];
   /** Unix seconds. */
   readonly now: number;
   /** Mints the id of a piece of evidence from what it says: equal text, equal id, so that a second run writes nothing twice. */

@@ -1,6 +1,6 @@
 import type { Change, Topology } from "@tocsin/contracts";
 import { type Clock, createTeardown, type Logger, messageOf } from "@tocsin/runtime";
-import { edgesOfMetrics, mergeEdges, topologyOfEdges } from "./edges.ts";
+import { edgesOfMetrics, mergeEdges } from "./edges.ts";
 import { createEmbeddedBackend } from "./embedded/embedded-backend.ts";
 import { createLabClient, type LabClient } from "./embedded/lab-client.ts";
 import { createLabLogs, createLabTraces } from "./embedded/lab-ports.ts";
@@ -12,7 +12,8 @@ import { NO_LOGS, NO_METRICS, NO_TRACES } from "./none.ts";
 import { answerOr } from "./partial.ts";
 import type { Answer, ChangesPort, LogsPort, Signals, TopologyPort, TracesPort, Window } from "./ports.ts";
 import { createMetrics, type SemanticMetrics } from "./semantic-signals.ts";
-import { mergeTopology, readTopologyFile } from "./topology.ts";
+import { readTopologyFile } from "./topology.ts";
+import { createTopologyMemory } from "./topology-memory.ts";
 
 export interface SignalsOptions {
   /** `embedded:` (the lab is scraped), `http(s)://…` (Prometheus) or `none:`. */
@@ -67,7 +68,9 @@ export async function openSignals(options: SignalsOptions): Promise<OpenedSignal
   };
   const fromFile = options.topologyFile ? await readTopologyFile(options.topologyFile) : { services: [] };
   const teardown = createTeardown(log);
-  const lab = options.labUrl === "" ? undefined : createLabClient(options.labUrl, log);
+  // Where no source is the lab's there is no lab to ask.
+  const hasLab = options.labUrl !== "" && Object.values(schemes).includes("embedded");
+  const lab = hasLab ? createLabClient(options.labUrl, log) : undefined;
 
   const { metrics, backend, stats } = await openMetrics(options, schemes.metrics, lab, teardown.onStop);
   const logs = await openLogs(options, schemes.logs, lab);
@@ -167,14 +170,19 @@ function withMetricEdges(traces: TracesPort, backend: MetricsBackend): TracesPor
 
 function openTopology(fromFile: Topology, lab: LabClient | undefined, traces: TracesPort, clock: Clock): TopologyPort {
   let known: { until: number; topology: Promise<Topology> } | undefined;
+  const memory = createTopologyMemory();
+  memory.declare("file", fromFile);
 
   async function ask(): Promise<Topology> {
-    const to = clock.now() / 1_000;
+    const now = clock.now();
     const [fromLab, edges] = await Promise.all([
-      lab ? answerOr<Topology>({ services: [] }, () => lab.topology()) : { value: { services: [] }, partial: [] },
-      traces.edges({ from: to - TOPOLOGY_WINDOW_SECONDS, to }),
+      lab ? answerOr<Topology>({ services: [] }, () => lab.topology()) : undefined,
+      traces.edges({ from: now / 1_000 - TOPOLOGY_WINDOW_SECONDS, to: now / 1_000 }),
     ]);
-    return mergeTopology(fromFile, fromLab.value, topologyOfEdges(edges.value));
+    // A lab that does not answer has not changed its mind.
+    if (fromLab?.partial.length === 0) memory.declare("lab", fromLab.value);
+    memory.measure(edges.value, now);
+    return memory.current(now);
   }
 
   return {

@@ -18,6 +18,7 @@ export interface Gathered {
   readonly changes: readonly Change[];
   readonly excluded: readonly Period[];
   readonly missing: readonly string[];
+  readonly absent: readonly string[];
   readonly now: number;
 }
 
@@ -51,15 +52,27 @@ export async function gatherSignals(
   earlier: readonly Period[] = [],
   abort?: AbortSignal,
 ): Promise<Gathered> {
-  const missing = new Set<string>();
+  const missing = new Map<string, Set<string>>();
+  const absent = new Set<string>();
+  /** By source and reason: of whom it was asked. A source that is away says so once, not once for each service. */
+  function note(source: string, reason: string, of: string | undefined): void {
+    if (reason.startsWith("SIGNALS_NOT_CONFIGURED")) {
+      absent.add(`${source}: not configured`);
+      return;
+    }
+    const key = `${source}: ${reason}`;
+    const asked = missing.get(key) ?? new Set<string>();
+    missing.set(key, asked);
+    if (of !== undefined) asked.add(of);
+  }
   const query = { deadlineMs: options.timeoutMs, ...(abort === undefined ? {} : { signal: abort }) };
-  async function ask<T>(what: string, call: () => Promise<Answer<T>>, empty: T): Promise<T> {
+  async function ask<T>(source: string, call: () => Promise<Answer<T>>, empty: T, of?: string): Promise<T> {
     try {
       const { value, partial } = await call();
-      for (const each of partial) missing.add(`${what}: ${each}`);
+      for (const each of partial) note(source, each, of);
       return value;
     } catch (error) {
-      missing.add(`${what}: ${messageOf(error)}`);
+      note(source, messageOf(error), of);
       return empty;
     }
   }
@@ -90,11 +103,11 @@ export async function gatherSignals(
   const detail = services.slice(0, MAX_DETAIL);
   const [logs, spans, baselineEdges, incidentEdges, changes] = await Promise.all([
     each(detail, (service) =>
-      ask(`logs of ${service}`, () => signals.logs.lines(service, { from: window.from, to }, options.maxLogLines, query), []),
+      ask("logs", () => signals.logs.lines(service, { from: window.from, to }, options.maxLogLines, query), [], service),
     ),
     each(detail, async (service) => [
-      ...(await ask(`traces of ${service}`, () => signals.traces.notable(service, before, MAX_SPANS, query), [] as readonly Span[])),
-      ...(await ask(`traces of ${service}`, () => signals.traces.notable(service, after, MAX_SPANS, query), [] as readonly Span[])),
+      ...(await ask("traces", () => signals.traces.notable(service, before, MAX_SPANS, query), [] as readonly Span[], service)),
+      ...(await ask("traces", () => signals.traces.notable(service, after, MAX_SPANS, query), [] as readonly Span[], service)),
     ]),
     ask("traces", () => signals.traces.edges(before, query), [] as readonly EdgeStats[]),
     ask("traces", () => signals.traces.edges(after, query), [] as readonly EdgeStats[]),
@@ -122,7 +135,8 @@ export async function gatherSignals(
     // What was changed during an earlier incident caused it or fixed it.
     changes: changes.filter((change) => !isWithin(Date.parse(change.at) / 1_000, earlier)),
     excluded,
-    missing: [...missing].sort(),
+    missing: [...missing].map(([what, of]) => (of.size === 0 ? what : `${what} (${[...of].sort().join(", ")})`)).sort(),
+    absent: [...absent].sort(),
     now: nowSeconds,
   };
 }
