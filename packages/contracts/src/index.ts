@@ -45,6 +45,7 @@ export {
   type SignalSeries,
   type Span,
   Topology,
+  TopologyEdge,
   TopologyService,
 } from "./signal.ts";
 export { STREAM_EVENT_OF_TOPIC, type StreamEventName, StreamMessage } from "./stream.ts";

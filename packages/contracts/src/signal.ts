@@ -71,7 +71,23 @@ export const TopologyService = z.object({
   dependsOn: z.array(z.string().min(1)).default([]),
   labels: LabelSet.default({}),
 });
-export const Topology = z.object({ services: z.array(TopologyService) });
+/** One edge, with where it is known from. */
+export const TopologyEdge = z.object({
+  from: z.string().min(1),
+  to: z.string().min(1),
+  /** `file`: a person wrote it; `lab`: the orchestrator says it; `calls`: such calls were seen. */
+  sources: z.array(z.enum(["file", "lab", "calls"])),
+  /** When such a call was last seen; absent where none was. */
+  seenAt: Timestamp.optional(),
+  /** 1 while declared or fresh; falls to 0 the longer no call was seen. */
+  strength: z.number().min(0).max(1),
+});
+export type TopologyEdge = z.output<typeof TopologyEdge>;
+export const Topology = z.object({
+  services: z.array(TopologyService),
+  /** The same edges as in `services`, with provenance and age, where those are known. */
+  edges: z.array(TopologyEdge).optional(),
+});
 export type Topology = z.output<typeof Topology>;
 
 /** Something people or machines changed: a suspect. */

@@ -32,6 +32,13 @@ export interface Graph {
 const MAX_CLOSURE = 512;
 const MAX_SIBLINGS = 128;
 
+/** Below this strength an edge is faded: it counts as two calls, so that what it says weighs less. */
+const FADED_BELOW = 0.5;
+
+/** `[from, to]` of each edge that has not been seen for long. */
+export const fadedEdges = ({ edges = [] }: Topology): readonly (readonly [string, string])[] =>
+  edges.filter(({ strength }) => strength < FADED_BELOW).map(({ from, to }) => [from, to]);
+
 /**
  * Compiles a topology. Objects of one workload (`cart-pod-1`, `cart-service-1`) become one node; answers are computed when first
  * asked for and kept.
@@ -88,19 +95,28 @@ export function compileGraph(topology: Topology, maxHops: number, hubDependents:
   const callers = sortedCopy(backward);
   const NONE: readonly string[] = [];
 
-  function closure(edges: ReadonlyMap<string, readonly string[]>, start: string): ReadonlyMap<string, number> {
+  const edgeKey = (from: string, to: string): string => `${from}\n${to}`;
+  const faded = new Set(fadedEdges(topology).map(([from, to]) => edgeKey(nodeOf.get(from) ?? from, nodeOf.get(to) ?? to)));
+
+  /** Nodes by distance, the nearest first. A node is settled in the round of its distance: one reached by a faded edge waits a round longer. */
+  function closure(edges: ReadonlyMap<string, readonly string[]>, start: string, isForward: boolean): ReadonlyMap<string, number> {
     const distances = new Map<string, number>();
-    let frontier: readonly string[] = [start];
-    for (let hops = 1; hops <= maxHops && frontier.length > 0 && distances.size < MAX_CLOSURE; hops++) {
-      const next: string[] = [];
-      for (const node of frontier) {
+    const rounds: string[][] = [[start]];
+    for (let hops = 0; hops < rounds.length && distances.size < MAX_CLOSURE; hops++) {
+      for (const node of rounds[hops] ?? NONE) {
+        if (node === start ? hops > 0 : distances.has(node)) continue;
+        if (node !== start) distances.set(node, hops);
         for (const neighbour of edges.get(node) ?? NONE) {
-          if (neighbour === start || distances.has(neighbour)) continue;
-          distances.set(neighbour, hops);
-          next.push(neighbour);
+          const isFaded = faded.size > 0 && faded.has(isForward ? edgeKey(node, neighbour) : edgeKey(neighbour, node));
+          const at = hops + (isFaded ? 2 : 1);
+          if (at > maxHops || distances.has(neighbour)) continue;
+          const round = rounds[at];
+          if (round === undefined) rounds[at] = [neighbour];
+          else round.push(neighbour);
         }
       }
-      frontier = next;
+      rounds[hops + 1] ??= [];
+      if (hops >= maxHops) break;
     }
     return distances;
   }
@@ -136,8 +152,8 @@ export function compileGraph(topology: Topology, maxHops: number, hubDependents:
       return value;
     };
   };
-  const reach = memo((node) => closure(calls, node));
-  const reachedBy = memo((node) => closure(callers, node));
+  const reach = memo((node) => closure(calls, node, true));
+  const reachedBy = memo((node) => closure(callers, node, false));
   const siblings = memo(siblingsOf);
 
   return {

@@ -5,7 +5,7 @@ export { type CorrelationConfig, DEFAULT_CORRELATION, type EvidenceWeights, INFR
 export { type PairChange, restorePair } from "./cooccurrence.ts";
 export { type CorrelateOptions, correlate } from "./correlate.ts";
 export type { AlertDecision, Decisions, Fact, MemberDecision, RoleDecision } from "./decisions.ts";
-export { compileGraph, EMPTY_GRAPH, type Graph } from "./graph.ts";
+export { compileGraph, EMPTY_GRAPH, fadedEdges, type Graph } from "./graph.ts";
 export { type CompiledMatcher, compileMatcher, type Matchable, type Matcher } from "./matcher.ts";
 export { addMember, forgetIncident, relocate } from "./membership.ts";
 export { releaseQuiet } from "./quiet.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { blastRadius } from "../src/index.ts";
-import { graphOf, SHOP } from "./alerts.ts";
+import { blastRadius, compileGraph } from "../src/index.ts";
+import { graphOf, SHOP, topology } from "./alerts.ts";
 
 test("objects of one workload are one node", () => {
   const graph = graphOf({ "cart-service-1": ["cart-pod-1"], "cart-pod-1": ["valkey-pod-1"], "frontend-service-1": ["cart-service-1"] });
@@ -33,6 +33,26 @@ test("what knows only hubs is not known", () => {
   const calls: Record<string, string[]> = { lone: ["dns"] };
   for (let i = 0; i < 50; i++) calls[`other-${i}`] = ["dns"];
   expect(graphOf(calls).isConnected("lone")).toBe(false);
+});
+
+test("an edge that has not been seen for long counts as two calls, whichever way it is asked", () => {
+  const edge = (from: string, to: string, strength: number) => ({ from, to, sources: ["calls" as const], strength });
+  const aged = {
+    ...topology({ a: ["b", "c"], b: ["c"], c: ["d"] }),
+    edges: [edge("a", "b", 1), edge("a", "c", 0.4), edge("b", "c", 0.5), edge("c", "d", 0.1)],
+  };
+  const graph = compileGraph(aged, 4, 12);
+  expect([...graph.reach("a")]).toEqual([
+    ["b", 1],
+    ["c", 2],
+    ["d", 4],
+  ]);
+  expect([...graph.reachedBy("d")]).toEqual([
+    ["c", 2],
+    ["b", 3],
+    ["a", 4],
+  ]);
+  expect([...compileGraph(aged, 3, 12).reach("a").keys()]).toEqual(["b", "c"]);
 });
 
 test("the blast radius names callers that show nothing yet, the nearest first", () => {

@@ -131,7 +131,7 @@ describe("the lab away", () => {
       expect(value).toEqual([]);
       expect(partial.join()).toMatch(/SOURCE_UNREACHABLE|not asked/);
     }
-    expect(await signals.topology.current()).toEqual({ services: [] });
+    expect(await signals.topology.current()).toEqual({ services: [], edges: [] });
     expect(warnings).toEqual(["lab is away"]);
   });
 });

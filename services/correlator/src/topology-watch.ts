@@ -1,5 +1,5 @@
 import type { Topology } from "@tocsin/contracts";
-import { type CorrelationConfig, compileGraph, EMPTY_GRAPH, type Graph } from "@tocsin/correlation";
+import { type CorrelationConfig, compileGraph, EMPTY_GRAPH, fadedEdges, type Graph } from "@tocsin/correlation";
 import { type Clock, canonicalJson, type Logger, messageOf } from "@tocsin/runtime";
 import type { TopologyPort } from "@tocsin/signals";
 
@@ -33,7 +33,8 @@ export function watchTopology(options: {
       const topology: Topology = await port.current();
       learnedAt = clock.now();
       failing = false;
-      const text = canonicalJson(topology);
+      // Ages change all the time; what they come to seldom does.
+      const text = canonicalJson({ services: topology.services, faded: fadedEdges(topology) });
       if (text === known) return;
       known = text;
       graph = compileGraph(topology, config.maxHops, config.hubDependents);

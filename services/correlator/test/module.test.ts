@@ -1,9 +1,11 @@
-import { readFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { openBus } from "@tocsin/bus";
 import { AlertFiring, AlertResolved, eventOf } from "@tocsin/contracts";
 import { createHttpServer } from "@tocsin/http";
 import { createTeardown, silentLogger, systemClock } from "@tocsin/runtime";
-import type { Signals } from "@tocsin/signals";
+import { openSignals, type Signals } from "@tocsin/signals";
 import { openStore, requestCorrelation } from "@tocsin/store";
 import { eventually } from "@tocsin/testkit";
 import { Registry } from "prom-client";
@@ -92,6 +94,24 @@ test("what a person silences over HTTP stays out of incidents, and comes back as
   expect(await open()).toEqual([]);
   await http.fastify.inject({ method: "DELETE", url: `/api/v1/silences/${id}` });
   await eventually("back", async () => (await open()).find(({ title }) => title === "payments: MemoryGrowing"));
+});
+
+test("a deployment without lab and traces correlates by the topology file", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "tocsin-topology-"));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const topologyFile = join(folder, "topology.yaml");
+  await writeFile(topologyFile, "services:\n  - { id: billing, dependsOn: [ledger] }\n  - { id: ledger, dependsOn: [mainframe] }\n");
+  const none = { metricsUrl: "none:", logsUrl: "none:", tracesUrl: "none:", labUrl: "" };
+  const signals = await openSignals({ ...none, topologyFile, log: silentLogger, clock: systemClock });
+  onTestFinished(() => signals.close());
+  const { publish, open } = await start(() => signals.topology.current());
+  await publish({ name: "MainframeDown", service: "mainframe" }, { name: "HighErrorRate", service: "billing", at: 20 });
+  await publish({ name: "HighErrorRate", service: "unrelated", at: 21 });
+  const titles = await eventually("both", async () => {
+    const rows = await open();
+    return rows.length === 2 && rows.some(({ alert_count }) => alert_count === 2) ? rows.map(({ title }) => title).sort() : undefined;
+  });
+  expect(titles).toEqual(["mainframe: MainframeDown (+1 symptom)", "unrelated: HighErrorRate"]);
 });
 
 test("a merge that a person asked for happens", async () => {
