@@ -1,6 +1,7 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { api } from "../api/client.ts";
+import { Output } from "../parts/output.tsx";
 import { PageHead, Panel } from "../parts/panel.tsx";
 import { Empty, Loading, Problem } from "../parts/states.tsx";
 import { TimesSwitch, When } from "../parts/when.tsx";
@@ -77,7 +78,7 @@ export function Audit() {
                     <td>
                       <details>
                         <summary>{summaryOf(row.body)}</summary>
-                        <pre className="output">{JSON.stringify(row.body, null, 2)}</pre>
+                        <Output>{JSON.stringify(row.body, null, 2)}</Output>
                       </details>
                     </td>
                     <td>

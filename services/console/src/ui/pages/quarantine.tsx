@@ -5,6 +5,7 @@ import { lettersQuery, quarantineQuery } from "../api/queries.ts";
 import { whoAmI } from "../live/preferences.ts";
 import { Badge } from "../parts/badges.tsx";
 import { Decision } from "../parts/decision.tsx";
+import { Output } from "../parts/output.tsx";
 import { PageHead, Panel } from "../parts/panel.tsx";
 import { Empty, Shown } from "../parts/states.tsx";
 import { When } from "../parts/when.tsx";
@@ -103,7 +104,7 @@ function Entry({ entry }: { entry: QuarantineEntry }) {
       <button type="button" className="quiet-button" aria-expanded={isShown} onClick={() => toggle(!isShown)}>
         {isShown ? "Hide the body" : "Show the body"}
       </button>
-      {isShown && <Shown query={full}>{({ body }) => <pre className="output">{body}</pre>}</Shown>}
+      {isShown && <Shown query={full}>{({ body }) => <Output>{body}</Output>}</Shown>}
     </li>
   );
 }
@@ -146,8 +147,8 @@ function Letter({ letter }: { letter: DeadLetterItem }) {
       </button>
       {isShown && (
         <>
-          <pre className="output">{JSON.stringify(letter.headers, null, 2)}</pre>
-          <pre className="output">{letter.body}</pre>
+          <Output>{JSON.stringify(letter.headers, null, 2)}</Output>
+          <Output>{letter.body}</Output>
         </>
       )}
     </li>

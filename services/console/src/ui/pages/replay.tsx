@@ -165,7 +165,7 @@ function Player({ incident, events }: { incident: IncidentView; events: readonly
       <div className="incident-columns">
         <div>
           <Panel title="Reasoning until then">
-            <Reasoning incident={shown} events={events.slice(0, index + 1)} />
+            <Reasoning incident={shown} events={events.slice(0, index + 1)} isPast />
           </Panel>
         </div>
         <div>

@@ -7,6 +7,7 @@ import { Badge } from "../parts/badges.tsx";
 import type { Marker } from "../parts/chart.tsx";
 import { IncidentRow } from "../parts/incident-row.tsx";
 import { Chart } from "../parts/lazy.tsx";
+import { Output } from "../parts/output.tsx";
 import { PageHead, Panel } from "../parts/panel.tsx";
 import { Empty, Shown } from "../parts/states.tsx";
 import { NAME_OF_SIGNAL, UNIT_OF_SIGNAL } from "../view/figures.ts";
@@ -113,7 +114,7 @@ function Charts({ answer, incidents }: { answer: SignalsAnswer; incidents: reado
             />
             <details>
               <summary>Query</summary>
-              <pre className="output">{item.query}</pre>
+              <Output>{item.query}</Output>
             </details>
           </Panel>
         ))}

@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { readinessQuery, settingsQuery } from "../api/queries.ts";
 import { setPreferences, usePreferences } from "../live/preferences.ts";
+import { Output } from "../parts/output.tsx";
 import { PageHead, Panel } from "../parts/panel.tsx";
 import { Shown } from "../parts/states.tsx";
 
@@ -23,7 +24,7 @@ export function Settings() {
                     <div>
                       <strong>{name}</strong>{" "}
                       <span className="quiet">{up ? "answers" : required ? "is down" : "is down; the rest goes on"}</span>
-                      {error !== undefined && <pre className="output">{error}</pre>}
+                      {error !== undefined && <Output>{error}</Output>}
                     </div>
                   </li>
                 ))}

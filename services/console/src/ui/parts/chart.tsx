@@ -52,6 +52,8 @@ export function Chart({ label, lines, unit, markers = [], baseline, height = 140
       const { ctx, bbox } = plot;
       ctx.save();
       ctx.lineWidth = devicePixelRatio;
+      ctx.textAlign = "left";
+      ctx.textBaseline = "alphabetic";
       ctx.font = `${11 * devicePixelRatio}px ${css("--font")}`;
       if (baseline !== undefined) {
         const y = plot.valToPos(baseline, "y", true);
@@ -102,6 +104,7 @@ export function Chart({ label, lines, unit, markers = [], baseline, height = 140
             {
               ...axis,
               space: 70,
+              size: 26,
               values: (_plot, ticks) =>
                 ticks.map((at) =>
                   ticks.length > 1 && (ticks.at(-1) ?? 0) - (ticks[0] ?? 0) > 90_000 ? dayOf(at) : clock(at * 1000).slice(0, 5),

@@ -1,6 +1,7 @@
 // Heavy parts come when something first shows them.
 import { lazy, Suspense } from "react";
 import type { ChartProps } from "./chart.tsx";
+import { Output } from "./output.tsx";
 import type { ServiceMapProps } from "./service-map.tsx";
 
 const LazyChart = lazy(async () => ({ default: (await import("./chart.tsx")).Chart }));
@@ -18,7 +19,7 @@ export const ServiceMap = (props: ServiceMapProps) => (
   </Suspense>
 );
 export const Markdown = ({ text }: { text: string }) => (
-  <Suspense fallback={<pre className="output">{text}</pre>}>
+  <Suspense fallback={<Output>{text}</Output>}>
     <LazyMarkdown text={text} />
   </Suspense>
 );

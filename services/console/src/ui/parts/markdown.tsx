@@ -3,6 +3,7 @@ import type { Nodes, Paragraph } from "mdast";
 import { fromMarkdown } from "mdast-util-from-markdown";
 import { createElement, Fragment, type ReactNode } from "react";
 import { safeHref } from "../view/links.ts";
+import { Output } from "./output.tsx";
 
 export function Markdown({ text }: { text: string }) {
   return <div className="prose">{render(fromMarkdown(text), "0")}</div>;
@@ -32,11 +33,7 @@ function render(node: Nodes, key: string): ReactNode {
     case "inlineCode":
       return <code key={key}>{node.value}</code>;
     case "code":
-      return (
-        <pre key={key} className="output">
-          {node.value}
-        </pre>
-      );
+      return <Output key={key}>{node.value}</Output>;
     case "list":
       return node.ordered === true ? <ol key={key}>{inner()}</ol> : <ul key={key}>{inner()}</ul>;
     case "listItem":

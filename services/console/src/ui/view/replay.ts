@@ -47,8 +47,9 @@ export function frameAt(incident: Pick<IncidentView, "members" | "runs">, events
     state: stateAt(events, index),
     phase: told.findLast((item) => item.phase !== undefined)?.phase,
     isDiagnosed: told.some((item) => item.phase === "diagnose" && item.kind !== "started"),
+    // An alert that fired again tells its last start; the root was there from the beginning in any case.
     members: incident.members
-      .filter((member) => until(member.startsAt))
+      .filter((member) => until(member.startsAt) || member.role === "root")
       .map((member) => (until(member.endsAt) ? member : { ...member, status: "firing" as const })),
     runs: incident.runs
       .filter((run) => until(run.requestedAt))

@@ -3,6 +3,7 @@ import type { Evidence, IncidentView } from "@tocsin/contracts";
 import { useMemo } from "react";
 import type { Marker } from "../../parts/chart.tsx";
 import { Chart } from "../../parts/lazy.tsx";
+import { Output } from "../../parts/output.tsx";
 import { Panel } from "../../parts/panel.tsx";
 import { figure } from "../../view/figures.ts";
 import { safeHref } from "../../view/links.ts";
@@ -87,7 +88,7 @@ function EvidenceItem({ evidence, markers, isChosen }: { evidence: Evidence; mar
       {(evidence.query !== undefined || href !== undefined) && (
         <details>
           <summary>How to look it up</summary>
-          {evidence.query !== undefined && <pre className="output">{evidence.query}</pre>}
+          {evidence.query !== undefined && <Output>{evidence.query}</Output>}
           {href !== undefined && (
             <a href={href} rel="noopener noreferrer" target="_blank">
               Open where it was found

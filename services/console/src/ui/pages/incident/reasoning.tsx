@@ -5,18 +5,24 @@ import { EventRow } from "../../parts/event-row.tsx";
 import { type Chapter, chaptersOf, type LiveEvent, PHASE_NAMES } from "../../view/events.ts";
 import { span } from "../../view/time.ts";
 
+/** So many of one chapter are shown here, the latest; the timeline has all of them and draws only what is in sight. */
+const SHOWN = 40;
+
 /** Thoughts and actions by phase, each with its evidence one click away. */
 export function Reasoning({
   incident,
   events,
+  isPast = false,
 }: {
   incident: Pick<IncidentView, "id" | "startedAt" | "state" | "evidence">;
   events: readonly LiveEvent[];
+  /** Shown as it was, not as it is: nothing in it goes on. */
+  isPast?: boolean;
 }) {
   const chapters = chaptersOf(events);
   const startMs = Date.parse(incident.startedAt);
   const byId = new Map((incident.evidence ?? []).map((each) => [each.id, each]));
-  const isOver = incident.state === "closed" || incident.state === "resolved" || incident.state === "escalated";
+  const isOver = isPast || incident.state === "closed" || incident.state === "resolved" || incident.state === "escalated";
   return (
     <ol className="chapters" aria-live="polite" aria-relevant="additions">
       {chapters.map((chapter, n) => (
@@ -57,7 +63,8 @@ function ChapterView({
         {PHASE_NAMES[chapter.phase] ?? chapter.phase}
         <span className="quiet"> {isCurrent ? <Running from={from} /> : span(Math.max(0, (to - from) / 1000))}</span>
       </h3>
-      {chapter.events.map((item) => (
+      {chapter.events.length > SHOWN && <p className="quiet">The first {chapter.events.length - SHOWN} stand in the timeline.</p>}
+      {chapter.events.slice(-SHOWN).map((item) => (
         <div key={item.id}>
           <EventRow item={item} startMs={startMs} />
           {item.evidence !== undefined && item.evidence.length > 0 && (

@@ -4,6 +4,7 @@ import type { IncidentView, RunView, StepView } from "@tocsin/contracts";
 import { pendingQuery } from "../../api/queries.ts";
 import { ApprovalCard } from "../../parts/approval-card.tsx";
 import { Badge } from "../../parts/badges.tsx";
+import { Output } from "../../parts/output.tsx";
 import { Panel } from "../../parts/panel.tsx";
 import { Lasting, When } from "../../parts/when.tsx";
 import { shortDigest } from "../../view/figures.ts";
@@ -75,7 +76,7 @@ const Step = ({ step }: { step: StepView }) => (
       ) : (
         <details open={step.state === "failed" || step.state === "running"}>
           <summary>Output</summary>
-          <pre className="output">{step.output}</pre>
+          <Output>{step.output}</Output>
         </details>
       ))}
   </li>

@@ -1,0 +1,210 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { lacks } from "@tocsin/testkit";
+import type { Browser } from "playwright-core";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { ARTIFACTS, expectAccessible, launch, openPage, overflow, type Watched } from "./browser.ts";
+import { bundle, type ConsoleUnderTest, consoleUnderTest } from "./console-under-test.ts";
+import { thought } from "./seed.ts";
+import { EFFECT, fact, HOSTILE, STORY, seedStory, tell } from "./story.ts";
+
+const PAGES = [
+  ["now", "/"],
+  ["incidents", "/incidents"],
+  ["incident", `/incidents/${STORY}`],
+  ["replay", `/incidents/${STORY}/replay`],
+  ["services", "/services"],
+  ["service", "/services/payments"],
+  ["runbooks", "/runbooks"],
+  ["runbook", `/runbooks/memory-leak-restart?incident=${STORY}`],
+  ["drills", "/drills"],
+  ["insights", "/insights?hours=2160"],
+  ["audit", "/audit"],
+  ["quarantine", "/quarantine"],
+  ["settings", "/settings"],
+  ["not-found", "/nowhere"],
+] as const;
+
+describe.skipIf(lacks("chromium"))("the console in a browser", () => {
+  let browser: Browser;
+  let folder: string;
+  let under: ConsoleUnderTest;
+  let watched: Watched;
+
+  beforeAll(async () => {
+    [browser, folder] = await Promise.all([launch(), bundle()]);
+  });
+  afterAll(async () => {
+    await browser?.close();
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+  });
+  beforeEach(async () => {
+    under = await consoleUnderTest(folder);
+    await seedStory(under.store.sql);
+  });
+  afterEach(async () => {
+    await watched?.close();
+    await under.stop();
+  });
+  const open = async (path: string, options = {}) => {
+    watched = await openPage(browser, under.address, options);
+    await watched.page.goto(under.address + path);
+    await watched.page.waitForSelector("main h1, main .empty");
+    return watched.page;
+  };
+
+  test.each([
+    ["dark", 1440],
+    ["light", 390],
+  ] as const)("every page is accessible, fits and complains of nothing: %s, %i px", async (colorScheme, width) => {
+    const page = await open("/", { colorScheme, viewport: { width, height: width < 600 ? 844 : 900 } });
+    await page.waitForSelector(".live-sign[data-status=live]");
+    for (const [name, path] of PAGES) {
+      await page.goto(under.address + path);
+      await page.waitForSelector("main h1, main .empty");
+      await page.waitForSelector(".skeleton, .chart-place, .map-place", { state: "detached" });
+      expect(await overflow(page), `${name} is wider than the screen`).toBeLessThanOrEqual(0);
+      await page.screenshot({ path: join(ARTIFACTS, `${name}-${colorScheme}-${String(width)}.png`), fullPage: true });
+      await expectAccessible(page, `${name} ${colorScheme}`);
+    }
+    expect(watched.complaints).toEqual([]);
+  });
+
+  test("what telemetry says is text, whatever it looks like", async () => {
+    const page = await open(`/incidents/${STORY}`);
+    await page.waitForSelector(".prose table");
+    expect(await page.title()).not.toBe("owned");
+    expect(await page.locator(".evidence p").first().textContent()).toContain(HOSTILE);
+    expect(await page.locator("main img, main script").count()).toBe(0);
+    expect(await page.locator('a[href^="javascript:"]').count()).toBe(0);
+    expect(await page.locator(".prose a").allTextContents()).toEqual(["good"]);
+    await page.locator(".templates summary").first().click();
+    expect(await page.locator(".examples").first().textContent()).toContain("<b>out of memory</b>");
+    expect(watched.complaints).toEqual([]);
+  });
+
+  test("follows a restart of the server without a gap or a repetition, and says that it is behind meanwhile", async () => {
+    const page = await open(`/incidents/${STORY}`);
+    const { sql } = under.store;
+    const rows = page.locator(".events .event-text", { hasText: "step " });
+    await page.waitForSelector(".live-sign[data-status=live]");
+    await tell(sql, fact("step 1"), fact("step 2"));
+    await rows.nth(1).waitFor();
+    await under.stopServer();
+    await page.waitForSelector(".live-sign[data-status=behind]");
+    await tell(sql, fact("step 3"), fact("step 4"));
+    await under.startServer();
+    await page.waitForSelector(".live-sign[data-status=live]");
+    await tell(sql, fact("step 5"));
+    await rows.nth(4).waitFor();
+    expect(await rows.allTextContents()).toEqual(["step 1", "step 2", "step 3", "step 4", "step 5"]);
+  });
+
+  test("an approval is bound to what was read: a changed plan refuses the old answer", async () => {
+    const page = await open("/");
+    const { sql } = under.store;
+    const card = page.locator(".approval");
+    await card.waitFor();
+    expect(await card.textContent()).toContain("restart payments");
+    await page.getByRole("button", { name: /^Approve/ }).click();
+    // Between the first click and the second the plan becomes another.
+    const other = `sha256:${"b".repeat(64)}`;
+    await sql.query("UPDATE approvals SET digest = $1, effect = $2 WHERE id = 'apr_1'", [other, EFFECT.replaceAll("restart", "stop")]);
+    await page.getByRole("button", { name: /Yes, do exactly this/ }).click();
+    await page.getByRole("alert").filter({ hasText: "The plan has changed" }).waitFor();
+    const { rows } = await sql.query<{ state: string }>("SELECT state FROM approvals WHERE id = 'apr_1'");
+    expect(rows[0]?.state).toBe("pending");
+    // Read anew, it can be answered.
+    await card.filter({ hasText: "stop payments" }).waitFor();
+    await page.getByRole("button", { name: /^Approve/ }).click();
+    await page.getByRole("button", { name: /Yes, do exactly this/ }).click();
+    await card.waitFor({ state: "detached" });
+    const after = await sql.query<{ state: string; decided_by: string }>("SELECT state, decided_by FROM approvals WHERE id = 'apr_1'");
+    expect(after.rows[0]).toEqual({ state: "approved", decided_by: "console" });
+  });
+
+  test("everything on the way from the alert to the decision works by keyboard alone", async () => {
+    const page = await open("/");
+    await page.waitForSelector("[data-row]");
+    await page.keyboard.press("/");
+    await page.keyboard.type("paymem");
+    await page.waitForSelector(".palette-item[data-active-item]");
+    await page.keyboard.press("Enter");
+    await page.waitForURL(`**/incidents/${STORY}*`);
+    await page.waitForSelector("[data-shortcut=a]");
+    await page.keyboard.press("a");
+    await page.getByText("seen by console").waitFor();
+    await page.keyboard.press("y");
+    await page.getByRole("button", { name: /Yes, do exactly this/ }).waitFor();
+    await page.keyboard.press("y");
+    await page.locator(".approval").waitFor({ state: "detached" });
+    await page.keyboard.press("e");
+    await page.getByRole("dialog").waitFor();
+    await page.keyboard.type("needs the database team");
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    await page.getByRole("dialog").waitFor({ state: "hidden" });
+    await page.locator(".incident-title .badge", { hasText: "escalated" }).waitFor();
+    await page.keyboard.press("p");
+    await page.waitForURL("**/replay*");
+    await page.waitForSelector(".player");
+    await page.keyboard.press("ArrowRight");
+    await page.getByText("2 of").waitFor();
+    await page.keyboard.press("g");
+    await page.keyboard.press("a");
+    await page.waitForURL("**/audit*");
+    await page.locator("td", { hasText: "incident.escalated" }).waitFor();
+    await page.keyboard.press("?");
+    await page.getByRole("dialog").waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+  });
+
+  test("ten thousand events draw only what is in sight, and scroll to the last", async () => {
+    const { sql } = under.store;
+    for (let n = 0; n < 10; n++) await tell(sql, ...Array.from({ length: 1_000 }, (_, i) => thought(STORY, 100 + n * 1_000 + i)));
+    const page = await open(`/incidents/${STORY}`);
+    const frame = page.locator(".events-frame");
+    await page.getByText(/^100\d\d events/).waitFor();
+    expect(await frame.locator("li").count()).toBeLessThan(80);
+    const slowest = await page.evaluate<number>(`(async () => {
+      const element = document.querySelector(".events-frame");
+      let worst = 0;
+      for (let n = 1; n <= 60; n++) {
+        const before = performance.now();
+        element.scrollTop = (element.scrollHeight * n) / 60;
+        await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+        worst = Math.max(worst, performance.now() - before);
+      }
+      return worst;
+    })()`);
+    await frame.getByText("thought 10099", { exact: true }).waitFor();
+    // Two frames of a loaded machine; a list that draws all rows takes seconds.
+    expect(slowest).toBeLessThan(500);
+  });
+
+  test("filters stand in the address and a link shows the same", async () => {
+    const page = await open("/incidents?state=resolved%2Cclosed");
+    await page.locator(".incident-row").first().waitFor();
+    expect(await page.locator(".incident-row-title").allTextContents()).toEqual(["checkout: MemoryGrowing"]);
+    await page.getByLabel("State").selectOption("");
+    await page.locator(".incident-row").nth(1).waitFor();
+    await page.getByLabel("Severity").selectOption("critical");
+    await page.waitForURL("**/incidents?severity=critical");
+    await page.reload();
+    await page.locator(".incident-row").first().waitFor();
+    expect(await page.locator(".incident-row-title").allTextContents()).toEqual(["payments: MemoryGrowing"]);
+  });
+
+  test("a page that cannot be had says why and comes back", async () => {
+    const AUDIT = /\/api\/v1\/audit(\?|$)/;
+    const page = await open("/");
+    await page.route(AUDIT, (route) => route.fulfill({ status: 500, json: { code: "INTERNAL_ERROR", detail: "no luck" } }));
+    await page.goto(`${under.address}/audit`);
+    await page.getByRole("alert").filter({ hasText: "no luck" }).waitFor();
+    await page.unroute(AUDIT);
+    await page.getByRole("button", { name: "Try again" }).click();
+    await page.getByText("Nothing has been decided yet").waitFor();
+  });
+});
