@@ -70,7 +70,7 @@ export function diagnose(input: DiagnosisInput, options: DiagnosisOptions = {}):
     service: each.service,
     kind: each.kind,
     score: rounded(each.score),
-    confidence: rounded(confidenceOf(each, rank, ranking, failedSources(missing))),
+    confidence: rounded(confidenceOf(each, rank, ranking, failedSources(missing), alerting)),
     text: causeText(each),
     evidence: causeEvidence(each, keep, input, evidence),
   }));
@@ -107,6 +107,10 @@ const rounded = (value: number): number => Math.round(value * 1_000) / 1_000;
 /** How many sources did not answer in full: one that is away for fifty services is one. */
 const failedSources = (missing: readonly string[]): number => new Set(missing.map((each) => each.split(/[ :]/, 1)[0])).size;
 
+/** From this coverage on a service accounts for every alert. */
+const ALL_ALERTS = 0.9;
+/** What a rule that somebody wrote for this very service is worth beside the measurements, when it accounts for every other alert too. */
+const RULE_SAYS = 0.25;
 /** Below this coverage a service stands beside the alerts: what is wrong with it explains none of them. */
 const BESIDE = 0.5;
 
@@ -114,14 +118,22 @@ const BESIDE = 0.5;
  * How sure: the strength of the evidence, the distance to the next candidate, and how many kinds of evidence agree. Sources that did not
  * answer make it less.
  */
-function confidenceOf(each: RankedService, rank: number, ranking: readonly RankedService[], missing: number): number {
+function confidenceOf(
+  each: RankedService,
+  rank: number,
+  ranking: readonly RankedService[],
+  missing: number,
+  alerting: readonly string[],
+): number {
   const rival = rank === 0 ? ranking.slice(1).find((other) => each.coverage < BESIDE || other.coverage >= BESIDE) : ranking[0];
   const margin = rival ? clamp((each.score - rival.score) / Math.max(each.score, rival.score), -1, 1) : 1;
   const strength = 1 - Math.exp(-each.score / 2.2);
   const kinds = each.contributions.filter((c) => c.points >= 0.5).length;
   const agreement = kinds >= 3 ? 1 : kinds === 2 ? 0.95 : 0.88;
   const sources = 0.93 ** Math.min(4, missing);
-  return clamp(strength * (0.55 + 0.45 * margin) * agreement * sources, 0, 0.99);
+  const sure = strength * (0.55 + 0.45 * margin) * agreement * sources;
+  const isAccused = alerting.includes(each.service) && each.coverage >= ALL_ALERTS;
+  return clamp(isAccused ? 1 - (1 - sure) * (1 - RULE_SAYS) : sure, 0, 0.99);
 }
 
 /** Two that are about equally suspect are no answer, unless the one stands in the path of the other. */
