@@ -15,9 +15,8 @@ import { pageRoutes } from "../src/pages.ts";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 
-/** Bundles the UI as it is now into a folder of its own. */
-export async function bundle(): Promise<string> {
-  const outDir = mkdtempSync(join(tmpdir(), "tocsin-console-"));
+/** Bundles the UI as it is now, into a folder of its own unless told where. */
+export async function bundle(outDir: string = mkdtempSync(join(tmpdir(), "tocsin-console-"))): Promise<string> {
   await build({
     configFile: fileURLToPath(new URL("../vite.config.ts", import.meta.url)),
     logLevel: "silent",

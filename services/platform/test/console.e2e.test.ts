@@ -1,0 +1,80 @@
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { DrillView } from "@tocsin/contracts";
+import { eventually, lacks } from "@tocsin/testkit";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { BUNDLE_FOLDER } from "../../console/src/pages.ts";
+import { ARTIFACTS, expectAccessible, launch, openPage } from "../../console/test/browser.ts";
+import { bundle } from "../../console/test/console-under-test.ts";
+import { type PlatformUnderTest, platformUnderTest } from "./platform-under-test.ts";
+
+/** How long the fleet has to have run well before the fault: what comes later is compared with it, in seconds. */
+const BASELINE_SECONDS = 25;
+
+describe.skipIf(lacks("chromium"))("a whole drill as a person sees it", () => {
+  let platform: PlatformUnderTest;
+  let browser: Awaited<ReturnType<typeof launch>>;
+
+  beforeAll(async () => {
+    await bundle(BUNDLE_FOLDER);
+    // Here the lab asks before it acts, as production does.
+    const policyFile = join(mkdtempSync(join(tmpdir(), "tocsin-policy-")), "policy.json");
+    writeFileSync(policyFile, JSON.stringify({ environments: { lab: { autonomy: "L2" } } }));
+    [platform, browser] = await Promise.all([platformUnderTest("console", { TOCSIN_EXECUTOR_POLICY_FILE: policyFile }), launch()]);
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await platform?.stop();
+  });
+
+  test("started, watched, approved, closed and replayed, without leaving the browser", async () => {
+    const { labUrl } = platform.host.config.host;
+    await eventually(
+      "the fleet has run for a while",
+      async () => {
+        const { items } = (await (await fetch(`${labUrl}/v1/services`)).json()) as {
+          items: { replicas: { healthy: boolean; startedAt: string }[] }[];
+        };
+        const replicas = items.flatMap((item) => item.replicas);
+        const isWell = items.length >= 6 && replicas.every(({ healthy }) => healthy);
+        return isWell && Date.now() - Math.max(...replicas.map(({ startedAt }) => Date.parse(startedAt))) > BASELINE_SECONDS * 1_000
+          ? true
+          : undefined;
+      },
+      90_000,
+    );
+    const { page, complaints } = await openPage(browser, platform.host.address, { colorScheme: "dark" });
+    await page.goto(`${platform.host.address}/drills`);
+    await page.getByLabel("Memory leak").check();
+    await page.getByLabel("Service").selectOption("payments");
+    await page.getByRole("button", { name: "Break it" }).click();
+    await page.getByRole("link", { name: "Watch the incident" }).click({ timeout: 90_000 });
+
+    // The reasoning grows without a reload, and ends in a question.
+    await page.getByRole("heading", { name: /^Diagnosed/ }).waitFor({ timeout: 60_000 });
+    await page.getByRole("button", { name: /^Approve/ }).click({ timeout: 60_000 });
+    await page.screenshot({ path: join(ARTIFACTS, "drill-approval.png") });
+    await page.getByRole("button", { name: /Yes, do exactly this/ }).click();
+    await page.locator(".run .badge", { hasText: "succeeded" }).first().waitFor({ timeout: 120_000 });
+    await page.locator(".incident-title .badge", { hasText: "closed" }).waitFor({ timeout: 120_000 });
+    await page.getByRole("button", { name: "Copy as Markdown" }).waitFor({ timeout: 30_000 });
+    await expectAccessible(page, "a closed incident");
+    await page.screenshot({ path: join(ARTIFACTS, "drill-closed.png"), fullPage: true });
+
+    await page.goto(`${platform.host.address}/drills`);
+    await page.locator(".drill .badge", { hasText: "passed" }).waitFor({ timeout: 30_000 });
+    await expectAccessible(page, "drills");
+    await page.screenshot({ path: join(ARTIFACTS, "drill-report.png") });
+    const { items } = await platform.get<{ items: DrillView[] }>("/api/v1/drills");
+    expect(items[0]).toMatchObject({ state: "passed", cause: { right: true }, action: { right: true } });
+
+    await page.getByRole("link", { name: "Replay it" }).click();
+    await page.getByRole("slider").waitFor();
+    const head = page.locator(".page-head .badge");
+    expect(await head.textContent()).toBe("open");
+    await page.getByRole("slider").press("End");
+    await page.locator(".page-head .badge", { hasText: "closed" }).waitFor();
+    expect(complaints).toEqual([]);
+  }, 300_000);
+});
