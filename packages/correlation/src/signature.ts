@@ -2,6 +2,8 @@
 // same. The *bearing* of an alert says how a fault shows in it: `intrinsic` (the fault itself: memory, crash, disk), `surface`
 // (what callers feel: errors, latency) or `starved` (work no longer arrives, because something before it is broken).
 
+import { squeeze } from "./workload.ts";
+
 export type Bearing = "intrinsic" | "surface" | "starved";
 
 const STARVED =
@@ -91,7 +93,7 @@ export function mentionsIn(annotations: Readonly<Record<string, string>>): Reado
   for (let i = 0; i < words.length; i++) {
     let joined = "";
     for (let n = 0; n < 3 && i + n < words.length; n++) {
-      joined += (words[i + n] as string).replaceAll("-", "");
+      joined = squeeze(joined === "" ? (words[i + n] as string) : `${joined}-${words[i + n]}`);
       if (joined.length >= 2 && !(n === 0 && COMMON.has(joined))) found.add(joined);
     }
   }

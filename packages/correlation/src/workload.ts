@@ -17,7 +17,12 @@ export interface WorkloadName {
   readonly kinded: boolean;
 }
 
-const squeeze = (name: string): string => name.toLowerCase().replace(/[-_. ]/g, "");
+/** Without hyphens and case; between two digits one stays, or pod 3 of `shop-17` would be `shop-173`. */
+export const squeeze = (name: string): string =>
+  name
+    .toLowerCase()
+    .replace(/(?<!\d)[-_. ]|[-_. ](?!\d)/g, "")
+    .replace(/[_. ]/g, "-");
 
 export function parseWorkload(name: string): WorkloadName {
   const kinded = KINDED.exec(name);

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { bearingOf, mentionsIn, similarity, templateOf } from "../src/signature.ts";
+import { parseWorkload } from "../src/workload.ts";
 
 test.each([
   ["MemoryGrowing", "intrinsic"],
@@ -25,6 +26,16 @@ test("a text mentions services by one to three of its words", () => {
   expect(names.has("productcatalog")).toBe(true);
   expect(names.has("cartservice")).toBe(true);
   expect(names.has("the")).toBe(false);
+});
+
+test("the pod of a numbered service is not another service", () => {
+  const found = mentionsIn({ description: "HighLatency on shop-17-3, shop_17.3 and shop-17" });
+  expect([found.has("shop17-3"), found.has("shop17"), found.has("shop173")]).toEqual([true, true, false]);
+  expect([parseWorkload("shop-173").base, parseWorkload("shop_17.3").base, parseWorkload("Product-Catalog").base]).toEqual([
+    "shop173",
+    "shop17-3",
+    "productcatalog",
+  ]);
 });
 
 test("rules that speak of the same are similar", () => {
