@@ -163,3 +163,44 @@ export function detectDown(samples: readonly Sample[], splitAt: number): Anomaly
     isTrend: false,
   };
 }
+
+/** From this many starts on it is a loop: a release, a rollback or a restart is one start, sometimes two. */
+const LOOP_STARTS = 2;
+/** Longest time from one start to the next within a loop, in seconds. */
+const LOOP_SECONDS = 60;
+
+/**
+ * Pure: does the service start again and again? Its signal counts the starts of the last minutes, so its level tells of the past; only where it
+ * rises has something started. A single start is how a service is released or mended.
+ */
+export function detectRestarts(samples: readonly Sample[], splitAt: number): Anomaly | undefined {
+  let starts = 0;
+  let onsetAt: number | undefined;
+  let lastAt = 0;
+  let previous: Sample | undefined;
+  for (const sample of samples) {
+    const [at, value] = sample;
+    if (!Number.isFinite(value) || value < 0) continue;
+    const rise = previous === undefined ? 0 : Math.round(value - previous[1]);
+    if (rise > 0 && at >= splitAt) {
+      if (onsetAt === undefined || at - lastAt > LOOP_SECONDS) {
+        onsetAt = at;
+        starts = 0;
+      }
+      starts += rise;
+      lastAt = at;
+    }
+    previous = sample;
+  }
+  if (onsetAt === undefined || previous === undefined || starts < LOOP_STARTS || previous[0] - lastAt > LOOP_SECONDS) return undefined;
+  return {
+    direction: "up",
+    onsetAt,
+    strength: clamp(1 + Math.log2(starts), 0, MAX_STRENGTH),
+    deviation: starts,
+    baseline: 0,
+    level: starts,
+    persistence: 1,
+    isTrend: false,
+  };
+}

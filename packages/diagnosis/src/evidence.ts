@@ -73,11 +73,13 @@ function metricEvidence(
   const since = clockTime(anomaly.onsetAt);
   const factor = anomaly.direction === "up" ? times(anomaly.level, anomaly.baseline) : undefined;
   const text =
-    series.signal === "up"
-      ? `${series.service} does not answer its scrape since ${since} (${Math.round(anomaly.persistence * 100)} % of the scrapes since then failed).`
-      : `${series.service}: ${traits.words} ${anomaly.isTrend ? "keeps " : ""}${anomaly.direction === "up" ? (anomaly.isTrend ? "rising" : "rose") : anomaly.isTrend ? "falling" : "fell"} to ` +
-        `${figure(anomaly.level, traits.unit)} from ${figure(anomaly.baseline, traits.unit)}${factor === undefined ? "" : ` (${factor})`} since ${since}, ` +
-        `${figure(anomaly.deviation, "")} deviations from its baseline.`;
+    series.signal === "restarts"
+      ? `${series.service} has started ${anomaly.level} times since ${since}.`
+      : series.signal === "up"
+        ? `${series.service} does not answer its scrape since ${since} (${Math.round(anomaly.persistence * 100)} % of the scrapes since then failed).`
+        : `${series.service}: ${traits.words} ${anomaly.isTrend ? "keeps " : ""}${anomaly.direction === "up" ? (anomaly.isTrend ? "rising" : "rose") : anomaly.isTrend ? "falling" : "fell"} to ` +
+          `${figure(anomaly.level, traits.unit)} from ${figure(anomaly.baseline, traits.unit)}${factor === undefined ? "" : ` (${factor})`} since ${since}, ` +
+          `${figure(anomaly.deviation, "")} deviations from its baseline.`;
   return {
     id: mint(`metric|${series.service}|${series.signal}`),
     kind: "metric",

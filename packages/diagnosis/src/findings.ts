@@ -1,12 +1,12 @@
 // Terms. A *finding* is one thing that changed at one service, with its strength on a scale on which 1 is barely worth telling and each
 // further unit doubles it. Its *family* says what kind of thing. Findings are what the ranking weighs and what evidence is made of.
 import type { Change, Sample, SignalName, SignalSeries } from "@tocsin/contracts";
-import { type Anomaly, detectAnomaly, detectDown } from "./anomaly.ts";
+import { type Anomaly, type AnomalyOptions, detectAnomaly, detectDown, detectRestarts } from "./anomaly.ts";
 import type { BeforeAfter, DiagnosisInput, EdgeSeries } from "./input.ts";
 import { findLogChanges, type LogFinding } from "./log-evidence.ts";
 import type { LookedAt } from "./rank.ts";
 import { clamp } from "./robust.ts";
-import { SIGNAL_TRAITS } from "./signal-traits.ts";
+import { SIGNAL_TRAITS, type SignalTraits } from "./signal-traits.ts";
 import { findTraceChanges, judgedServices, judgedWires, type OperationStats, summariseSpans, type TraceFinding } from "./traces.ts";
 
 export type Family =
@@ -96,7 +96,7 @@ function metricFindings(input: DiagnosisInput): Finding[] {
       series.signal === "error_ratio" && seen ? { ...known, absoluteFloor: errorFloor(seen.perSample, known.absoluteFloor) } : known;
     // An alert says that something is wrong there: less is needed to believe which signal it is.
     const options = traits.spreads === "symptom" && alerting.has(series.service) ? { threshold: ALERTED_THRESHOLD, isExpected: true } : {};
-    const anomaly = series.signal === "up" ? detectDown(series.samples, splitAt) : detectAnomaly(series.samples, splitAt, traits, options);
+    const anomaly = anomalyOf(series, splitAt, traits, options);
     if (!anomaly) continue;
     if (series.signal === "request_rate" && anomaly.direction === "up")
       loads.set(series.service, anomaly.level / Math.max(anomaly.baseline, 0.01));
@@ -121,6 +121,12 @@ function metricFindings(input: DiagnosisInput): Finding[] {
     const { level, baseline } = finding.source.anomaly;
     return level / Math.max(baseline, 0.001) < 1.3 * load ? { ...finding, strength: finding.strength * 0.3 } : finding;
   });
+}
+
+function anomalyOf(series: SignalSeries, splitAt: number, traits: SignalTraits, options: AnomalyOptions): Anomaly | undefined {
+  if (series.signal === "up") return detectDown(series.samples, splitAt);
+  if (series.signal === "restarts") return detectRestarts(series.samples, splitAt);
+  return detectAnomaly(series.samples, splitAt, traits, options);
 }
 
 /** Without the samples of times in which something else was wrong. */

@@ -1,5 +1,5 @@
 export { type AnalysedRun, type AnalysisInput, type Ending, writeAnalysis } from "./analysis.ts";
-export { type Anomaly, type AnomalyOptions, detectAnomaly, detectDown } from "./anomaly.ts";
+export { type Anomaly, type AnomalyOptions, detectAnomaly, detectDown, detectRestarts } from "./anomaly.ts";
 export { type CallGraph, callGraphOf } from "./call-graph.ts";
 export { type DiagnosisDetails, type DiagnosisOptions, type DiagnosisResult, diagnose } from "./diagnose.ts";
 export { evidenceOf } from "./evidence.ts";

@@ -24,7 +24,7 @@ export function estimateOnset(
   const quietUntil = from + QUIET_SHARE * (alertAt - from);
   let onset: number | undefined;
   for (const { service, signal, samples } of series) {
-    if (!alerting.has(service) || signal === "request_rate") continue;
+    if (!alerting.has(service) || signal === "request_rate" || signal === "restarts") continue;
     const seen = samples.filter(([at]) => at >= from && at <= alertAt);
     const anomaly = signal === "up" ? detectDown(seen, quietUntil) : detectAnomaly(seen, quietUntil, SIGNAL_TRAITS[signal]);
     if (!anomaly || anomaly.persistence < PERSISTENT) continue;

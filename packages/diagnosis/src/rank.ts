@@ -43,7 +43,7 @@ export const RANKING_WEIGHTS: RankingWeights = {
   },
   explained: 0.92,
   decay: 0.85,
-  uncovered: 0.3,
+  uncovered: 0.1,
   impact: 0.4,
 };
 
@@ -230,7 +230,7 @@ export function rankServices(
       return {
         service,
         kind: kindOf(contributions),
-        score: core * (weights.uncovered + (1 - weights.uncovered) * coverage) + impact,
+        score: (core + impact) * (weights.uncovered + (1 - weights.uncovered) * coverage),
         core,
         coverage,
         contributions: contributions.toSorted((a, b) => b.points - a.points || (a.family < b.family ? -1 : 1)),

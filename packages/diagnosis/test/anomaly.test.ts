@@ -1,6 +1,6 @@
 import type { Sample } from "@tocsin/contracts";
 import { describe, expect, test } from "vitest";
-import { detectAnomaly, detectDown } from "../src/anomaly.ts";
+import { detectAnomaly, detectDown, detectRestarts } from "../src/anomaly.ts";
 import { SIGNAL_TRAITS } from "../src/signal-traits.ts";
 
 const SPLIT = 1_000;
@@ -81,5 +81,21 @@ describe("reachability", () => {
         SPLIT,
       ),
     ).toBeUndefined();
+  });
+});
+
+describe("restarts", () => {
+  const counts = (...values: number[]): Sample[] => values.map((value, i) => [SPLIT - 50 + i * 10, value]);
+  test("a release or a remedy is one start and no loop", () => {
+    expect(detectRestarts(counts(0, 0, 0, 0, 0, 0, 1, 1, 1), SPLIT)).toBeUndefined();
+  });
+  test("two starts within a minute are a loop", () => {
+    expect(detectRestarts(counts(0, 0, 0, 0, 0, 0, 1, 1, 2), SPLIT)).toMatchObject({ onsetAt: SPLIT + 10, level: 2 });
+  });
+  test("a count that stays high from before says nothing, nor one that falls", () => {
+    expect(detectRestarts(counts(0, 3, 3, 3, 3, 3, 3, 3, 2), SPLIT)).toBeUndefined();
+  });
+  test("starts that ended a while ago are over", () => {
+    expect(detectRestarts(counts(0, 0, 0, 0, 0, 0, 1, 2, 2, 2, 2, 2, 2, 2, 2), SPLIT)).toBeUndefined();
   });
 });

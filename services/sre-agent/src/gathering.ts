@@ -96,7 +96,11 @@ export async function gatherSignals(
   const oldestSampleAt = oldestOf(series);
   const excluded = worthExcluding(earlier, Math.max(wide.from, oldestSampleAt ?? wide.from), wide.splitAt);
   const onsetAt = estimateOnset(learnable(series, excluded), alerting, wide.from, firstAlertAt);
-  const facts = { ...(oldestSampleAt === undefined ? {} : { oldestSampleAt }), ...(onsetAt === undefined ? {} : { onsetAt }) };
+  const facts = {
+    ...(oldestSampleAt === undefined ? {} : { oldestSampleAt }),
+    ...(onsetAt === undefined ? {} : { onsetAt }),
+    ...(earlier.length === 0 ? {} : { earlierUntil: Math.max(...earlier.map((period) => period.to)) }),
+  };
   const window = { ...chooseWindow(firstAlertAt, nowSeconds, options, facts), to };
   const before = { from: window.from, to: window.splitAt };
   const after = { from: window.splitAt, to };

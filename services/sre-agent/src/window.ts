@@ -17,6 +17,8 @@ export interface WindowFacts {
   readonly oldestSampleAt?: number;
   /** Unix seconds since when the services that alert have been off. */
   readonly onsetAt?: number;
+  /** Unix seconds of the end of the last incident before this one: what came before it belongs there. */
+  readonly earlierUntil?: number;
 }
 
 /**
@@ -29,9 +31,10 @@ export interface WindowFacts {
 export function chooseWindow(firstAlertAt: number, now: number, options: WindowOptions, facts: WindowFacts = {}): DiagnosisWindow {
   const alertAt = Math.min(firstAlertAt, now);
   const from = alertAt - options.leadSeconds - options.baselineSeconds;
-  const { onsetAt, oldestSampleAt } = facts;
-  const wished = onsetAt === undefined ? alertAt - options.leadSeconds : Math.min(onsetAt - BEFORE_ONSET, alertAt);
+  const { onsetAt, oldestSampleAt, earlierUntil } = facts;
+  const latest = Math.min(onsetAt ?? alertAt, alertAt) - 5;
+  const begun = onsetAt === undefined ? alertAt - options.leadSeconds : Math.min(onsetAt - BEFORE_ONSET, alertAt);
+  const wished = earlierUntil === undefined ? begun : Math.max(begun, Math.min(earlierUntil, latest));
   if (oldestSampleAt === undefined || wished - oldestSampleAt >= LEAST_BASELINE) return { from, splitAt: Math.max(wished, from), to: now };
-  const latest = Math.max(wished, Math.min(onsetAt ?? alertAt, alertAt) - 5);
-  return { from, splitAt: Math.min(Math.max(oldestSampleAt + LEAST_BASELINE, wished), latest), to: now };
+  return { from, splitAt: Math.min(Math.max(oldestSampleAt + LEAST_BASELINE, wished), Math.max(wished, latest)), to: now };
 }

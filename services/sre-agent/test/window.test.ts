@@ -23,3 +23,9 @@ test("where the alerting service's own signals show since when, that counts, wit
   expect(chooseWindow(10_000, 10_030, OPTIONS, { onsetAt: 9_500 }).splitAt).toBe(9_470);
   expect(chooseWindow(10_000, 10_030, OPTIONS, { onsetAt: 9_990 }).splitAt).toBe(9_960);
 });
+
+test("what lies in an earlier incident's time is not this one's", () => {
+  expect(chooseWindow(10_000, 10_030, OPTIONS, { earlierUntil: 9_950 }).splitAt).toBe(9_950);
+  expect(chooseWindow(10_000, 10_030, OPTIONS, { earlierUntil: 9_990, onsetAt: 9_970 }).splitAt).toBe(9_965);
+  expect(chooseWindow(10_000, 10_030, OPTIONS, { earlierUntil: 9_000 }).splitAt).toBe(9_925);
+});

@@ -6,7 +6,7 @@ import { type Gathered, gatherSignals } from "../gathering.ts";
 import { type AgentDeps, type Round, type Saying, say, writing } from "../round.ts";
 
 /** Rates and ratios are taken over a while: they show an incident for so long after its end, in seconds. */
-const SETTLING_SECONDS = 30;
+const SETTLING_SECONDS = 15;
 /** And for so long before its first alert. */
 const BEFORE_ALERT_SECONDS = 30;
 
