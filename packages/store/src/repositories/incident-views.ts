@@ -155,7 +155,7 @@ export interface SimilarIncident {
   readonly helped?: string;
 }
 
-/** Other incidents of the last 90 days that had the same cause, the same root alert or the same service; the most alike first. */
+/** Of the latest 500 incidents of the last 90 days, those that had the same cause, the same root alert or the same service; the most alike first. */
 export async function similarIncidents(on: Queryable, id: string, limit: number): Promise<readonly SimilarIncident[]> {
   const { rows } = await on.query<
     SummaryRow & { sameCause: boolean; sameKind: boolean; sameService: boolean; sameAlert: boolean; helped: string | null }
@@ -171,7 +171,7 @@ export async function similarIncidents(on: Queryable, id: string, limit: number)
               coalesce(i.verdict = 'cause' AND i.diagnosis->'causes'->0->>'kind' = t.kind, false) AS "sameKind",
               coalesce(i.service = t.service, false) AS "sameService",
               coalesce(i.title LIKE '%: ' || t.alert || '%', false) AS "sameAlert"
-         FROM (SELECT * FROM incidents WHERE started_at > now() - interval '90 days' ORDER BY started_at DESC, id DESC LIMIT 2000) i, this t
+         FROM (SELECT * FROM incidents WHERE started_at > now() - interval '90 days' ORDER BY started_at DESC, id DESC LIMIT 500) i, this t
         WHERE i.id <> t.id AND i.merged_into IS NULL)
      SELECT ${SUMMARY}, s."sameCause", s."sameKind", s."sameService", s."sameAlert",
             (SELECT r.title FROM runs r WHERE r.incident_id = i.id AND r.state = 'succeeded' ORDER BY r.finished_at DESC LIMIT 1) AS helped
