@@ -23,13 +23,8 @@ import { analysisOf } from "./written.ts";
 
 type Row = InvestigationRow<RoundFindings, Outcome>;
 
-export interface ConcludeHooks {
-  /** Frees what the incident's rounds left in the checkpoints. */
-  readonly forget: (incidentId: string, rounds: number) => Promise<void>;
-}
-
 /** The job: looks how an incident stands, takes the next step, and says when to look again. Never waits itself. */
-export async function conclude(deps: AgentDeps, incidentId: string, hooks: ConcludeHooks): Promise<void> {
+export async function conclude(deps: AgentDeps, incidentId: string): Promise<void> {
   const { sql, jobs } = deps.store;
   const incident = await incidentWork(sql, incidentId);
   if (!incident) return;
@@ -55,7 +50,7 @@ export async function conclude(deps: AgentDeps, incidentId: string, hooks: Concl
   const round: Round = { incidentId, round: Math.max(1, row?.round ?? 1), fence: await claimIncident(sql, incidentId) };
   await deps.failpoint?.(`conclude:${step.kind}`);
   try {
-    await take(deps, round, step, row, watched, hooks);
+    await take(deps, round, step, row, watched);
   } catch (error) {
     if (!isTakenOver(error)) throw error;
     deps.log.info({ incidentId, step: step.kind }, "taken over by another worker");
@@ -83,7 +78,6 @@ async function take(
   step: Exclude<NextStep, { kind: "nothing" | "wait" }>,
   row: Row | undefined,
   watched: readonly WatchResult[],
-  hooks: ConcludeHooks,
 ): Promise<void> {
   const { jobs } = deps.store;
   const { incidentId } = round;
@@ -156,7 +150,6 @@ async function take(
       const seconds = incident ? (nowMs - Date.parse(incident.startedAt)) / 1_000 : 0;
       deps.metrics.closed(row?.outcome?.kind === "run" ? "mitigated" : "recovered", seconds);
       deps.log.info({ incidentId, seconds }, "closed");
-      await hooks.forget(incidentId, round.round);
       return;
     }
     case "investigate":

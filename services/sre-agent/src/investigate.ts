@@ -10,7 +10,7 @@ import {
   latestInvestigation,
   moveIncident,
 } from "@tocsin/store";
-import { isTakenOver, runRound } from "./graph.ts";
+import { isTakenOver, runRound, threadOf } from "./graph.ts";
 import { type AgentDeps, type Round, SOURCE, writing } from "./round.ts";
 
 /** What an investigation job finds to do. */
@@ -44,8 +44,11 @@ export async function investigate(
     deps.log.warn({ incidentId }, "incident gone");
     return;
   }
-  const start = decideStart(incident, await latestInvestigation(sql, incidentId));
+  const latest = await latestInvestigation(sql, incidentId);
+  const start = decideStart(incident, latest);
   if (start.kind === "nothing") {
+    // A process that was killed between the end of a round and its tidying up left this to us.
+    if (latest) await forget(deps, checkpointer, { incidentId, round: latest.round });
     deps.log.debug({ incidentId, reason: start.reason }, "nothing to investigate");
     return;
   }
@@ -57,9 +60,23 @@ export async function investigate(
     }
     await deps.failpoint?.("investigate:begun");
     await runRound(deps, round, checkpointer, signal);
+    await forget(deps, checkpointer, round);
   } catch (error) {
     if (!isTakenOver(error)) throw error;
     deps.log.info({ incidentId, round: round.round }, "taken over by another worker");
+  }
+}
+
+/** A round that has ended is never resumed: its checkpoints would only grow. */
+async function forget(
+  deps: AgentDeps,
+  checkpointer: BaseCheckpointSaver | undefined,
+  round: Pick<Round, "incidentId" | "round">,
+): Promise<void> {
+  try {
+    await checkpointer?.deleteThread(threadOf(round));
+  } catch (error) {
+    deps.log.warn({ err: error, incidentId: round.incidentId }, "checkpoints not deleted");
   }
 }
 

@@ -8,7 +8,6 @@ import { incidentsUnderWork } from "@tocsin/store";
 import { openCheckpoints } from "./checkpoints.ts";
 import { conclude } from "./conclude.ts";
 import { SreAgentConfig } from "./config.ts";
-import { threadOf } from "./graph.ts";
 import { GROUP, takeEvents } from "./intake.ts";
 import { investigate } from "./investigate.ts";
 import { CONCLUDE, INVESTIGATE, sendConclude, sendInvestigate } from "./jobs.ts";
@@ -25,10 +24,6 @@ export const sreAgent = defineModule({
     const deps: AgentDeps = { store, signals, config, clock, log, metrics, runbooks: () => readRunbooks(config.runbooksDir, log) };
     const library = await deps.runbooks();
     const checkpoints = await openCheckpoints(store, log);
-    const forget = async (incidentId: string, rounds: number): Promise<void> => {
-      for (let round = 1; round <= rounds; round++) await checkpoints?.deleteThread(threadOf({ incidentId, round }));
-    };
-
     const options = { concurrency: config.concurrency, leaseSeconds: 30, attempts: 20 };
     onStop(
       "stop investigations",
@@ -36,10 +31,7 @@ export const sreAgent = defineModule({
         investigate(deps, data["incidentId"] ?? "", data["reason"] ?? "", checkpoints, signal),
       ),
     );
-    onStop(
-      "stop conclusions",
-      await store.jobs.work(CONCLUDE, options, ({ data }) => conclude(deps, data["incidentId"] ?? "", { forget })),
-    );
+    onStop("stop conclusions", await store.jobs.work(CONCLUDE, options, ({ data }) => conclude(deps, data["incidentId"] ?? "")));
 
     const subscription = await bus.subscribe({
       group: GROUP,

@@ -27,8 +27,18 @@ describe("a round", () => {
     expect(incident?.causes[0]?.evidence.map((each) => each.kind)).toEqual(expect.arrayContaining(["metric", "log", "change"]));
     expect(incident?.runs).toMatchObject([{ runbook: "roll-back", state: "requested", parameters: { service: "payments" } }]);
     expect(incident?.analysis).toContain("**payments** was the cause");
-    const state = await checkpoints?.getTuple({ configurable: { thread_id: threadOf({ incidentId: "inc_a", round: 1 }) } });
-    expect(state?.checkpoint.channel_values).toMatchObject({ verdict: "cause", decision: "run", written: true });
+    // Once it is written down, the round is never resumed.
+    expect(await checkpoints?.getTuple({ configurable: { thread_id: threadOf({ incidentId: "inc_a", round: 1 }) } })).toBeUndefined();
+  });
+
+  test("what is checkpointed is small: words, no signals", async () => {
+    await seedIncident(store, "inc_small");
+    const saver = new MemorySaver();
+    saver.deleteThread = () => Promise.resolve();
+    await investigate(await agentDeps(store, ill()), "inc_small", "it opened", saver);
+    const tuple = await saver.getTuple({ configurable: { thread_id: threadOf({ incidentId: "inc_small", round: 1 }) } });
+    expect(tuple?.checkpoint.channel_values).toMatchObject({ gathered: true, verdict: "cause", decision: "run", written: true });
+    expect(JSON.stringify(tuple?.checkpoint).length).toBeLessThan(4_000);
   });
 
   test("every phase is told in order, and every evidence id that a thought names can be looked up", async () => {
