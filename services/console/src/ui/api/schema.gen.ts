@@ -1941,6 +1941,14 @@ export interface paths {
                     };
                     content: {
                         "application/json": {
+                            edges?: {
+                                from: string;
+                                /** Format: date-time */
+                                seenAt?: string;
+                                sources: ("file" | "lab" | "calls")[];
+                                strength: number;
+                                to: string;
+                            }[];
                             services: {
                                 /** @default [] */
                                 dependsOn: string[];
