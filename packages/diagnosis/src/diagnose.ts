@@ -75,7 +75,8 @@ export function diagnose(input: DiagnosisInput, options: DiagnosisOptions = {}):
     evidence: causeEvidence(each, keep, input, evidence),
   }));
   const top = causes[0];
-  const isCause = top !== undefined && top.score >= leastScore && top.confidence >= leastConfidence && isSingledOut(ranking);
+  const needed = ranking[0] !== undefined && isAccused(ranking[0], alerting) ? ACCUSED_NEEDS * leastScore : leastScore;
+  const isCause = top !== undefined && top.score >= needed && top.confidence >= leastConfidence && isSingledOut(ranking);
   const diagnosis: Diagnosis = {
     verdict: isCause ? "cause" : "inconclusive",
     causes,
@@ -111,6 +112,11 @@ const failedSources = (missing: readonly string[]): number => new Set(missing.ma
 const ALL_ALERTS = 0.9;
 /** What a rule that somebody wrote for this very service is worth beside the measurements, when it accounts for every other alert too. */
 const RULE_SAYS = 0.25;
+/** Then less has to be measured: a short baseline shows the same trouble more weakly. */
+const ACCUSED_NEEDS = 0.6;
+const isAccused = (each: RankedService, alerting: readonly string[]): boolean =>
+  alerting.includes(each.service) && each.coverage >= ALL_ALERTS;
+
 /** Below this coverage a service stands beside the alerts: what is wrong with it explains none of them. */
 const BESIDE = 0.5;
 
@@ -132,8 +138,7 @@ function confidenceOf(
   const agreement = kinds >= 3 ? 1 : kinds === 2 ? 0.95 : 0.88;
   const sources = 0.93 ** Math.min(4, missing);
   const sure = strength * (0.55 + 0.45 * margin) * agreement * sources;
-  const isAccused = alerting.includes(each.service) && each.coverage >= ALL_ALERTS;
-  return clamp(isAccused ? 1 - (1 - sure) * (1 - RULE_SAYS) : sure, 0, 0.99);
+  return clamp(isAccused(each, alerting) ? 1 - (1 - sure) * (1 - RULE_SAYS) : sure, 0, 0.99);
 }
 
 /** Two that are about equally suspect are no answer, unless the one stands in the path of the other. */
