@@ -53,7 +53,13 @@ describe.skipIf(lacks("chromium"))("a whole drill as a person sees it", () => {
 
     // The reasoning grows without a reload, and ends in a question.
     await page.getByRole("heading", { name: /^Diagnosed/ }).waitFor({ timeout: 60_000 });
-    await page.getByRole("button", { name: /^Approve/ }).click({ timeout: 60_000 });
+    await page.getByRole("button", { name: /^Approve/ }).waitFor({ timeout: 60_000 });
+    const present = await page.context().newPage();
+    await present.goto(platform.host.address);
+    await present.locator(".approval").waitFor();
+    await present.screenshot({ path: join(ARTIFACTS, "drill-now.png") });
+    await present.close();
+    await page.getByRole("button", { name: /^Approve/ }).click();
     await page.screenshot({ path: join(ARTIFACTS, "drill-approval.png") });
     await page.getByRole("button", { name: /Yes, do exactly this/ }).click();
     await page.locator(".run .badge", { hasText: "succeeded" }).first().waitFor({ timeout: 120_000 });

@@ -5,6 +5,7 @@ import { useState } from "react";
 import { type ApprovalItem, api, ProblemError } from "../api/client.ts";
 import { whoAmI } from "../live/preferences.ts";
 import { useNow } from "../live/use-now.ts";
+import { effectParts } from "../view/approval.ts";
 import { shortDigest } from "../view/figures.ts";
 import { span } from "../view/time.ts";
 import { Key } from "./key.tsx";
@@ -29,7 +30,7 @@ export function ApprovalCard({ approval, incident }: { approval: ApprovalItem; i
     },
   });
   const shown = seen ?? approval;
-  const [title, ...steps] = shown.effect.split("\n");
+  const { title, steps, standing } = effectParts(shown.effect);
   const left = (Date.parse(approval.expiresAt) - now) / 1000;
   const hasChanged = seen !== undefined && seen.digest !== approval.digest;
   return (
@@ -56,9 +57,19 @@ export function ApprovalCard({ approval, incident }: { approval: ApprovalItem; i
       </header>
       <ol className="approval-steps">
         {steps.map((step) => (
-          <li key={step}>{step.replace(/^\d+\.\s*/, "")}</li>
+          <li key={step}>{step}</li>
         ))}
       </ol>
+      {standing.length > 0 && (
+        <details className="standing" open={seen !== undefined}>
+          <summary>How things stand now</summary>
+          <ul>
+            {standing.map((line) => (
+              <li key={line}>{line}</li>
+            ))}
+          </ul>
+        </details>
+      )}
       {(hasChanged || (decide.error instanceof ProblemError && decide.error.code === "APPROVAL_DIGEST_CONFLICT")) && (
         <p className="problem" role="alert">
           The plan has changed since you read it. Nothing was done: read it again and decide anew.
