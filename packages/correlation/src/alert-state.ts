@@ -23,7 +23,8 @@ export function alertStateOf(
   set: WorkingSet,
   receivedAt: number,
 ): AlertState {
-  const subject = subjectOf(alert);
+  const own = subjectOf(alert);
+  const subject = own === undefined ? undefined : shared(set, own);
   const { labels } = alert;
   let namespace: string | undefined;
   for (const name of INFRASTRUCTURE_LABELS.namespace) namespace ??= labels[name];
@@ -42,14 +43,14 @@ export function alertStateOf(
   const startsAt = trusted(Date.parse(alert.startsAt), receivedAt);
   return {
     fingerprint: alert.fingerprint,
-    name: alert.name,
+    name: shared(set, alert.name),
     service: subject,
     node,
     severity: alert.severity,
     bearing: bearingOf(alert.name),
     template: shared(set, templateOf(alert.annotations, labels)),
-    groupKey: alert.groupKey,
-    namespace,
+    groupKey: alert.groupKey === undefined ? undefined : shared(set, alert.groupKey),
+    namespace: namespace === undefined ? undefined : shared(set, namespace),
     infrastructure,
     status: alert.status,
     startsAt,

@@ -11,12 +11,18 @@ import { ALERT_COLUMNS, type AlertRow } from "./alerts.ts";
  */
 export async function lockScopes(tx: Queryable, scopes: readonly string[]): Promise<ReadonlyMap<string, number>> {
   const ordered = [...scopes].sort();
+  const lock = async () => {
+    const { rows } = await tx.query<{ scope: string; revision: number }>(
+      "SELECT scope, revision FROM correlation_scopes WHERE scope = ANY ($1::text[]) ORDER BY scope FOR UPDATE",
+      [ordered],
+    );
+    return new Map(rows.map(({ scope, revision }) => [scope, revision]));
+  };
+  // With one scope there is nothing to lock in a wrong order, and but for its first time it is there.
+  const known = ordered.length === 1 ? await lock() : undefined;
+  if (known?.size === 1) return known;
   await tx.query("INSERT INTO correlation_scopes (scope) SELECT * FROM unnest($1::text[]) ON CONFLICT (scope) DO NOTHING", [ordered]);
-  const { rows } = await tx.query<{ scope: string; revision: number }>(
-    "SELECT scope, revision FROM correlation_scopes WHERE scope = ANY ($1::text[]) ORDER BY scope FOR UPDATE",
-    [ordered],
-  );
-  return new Map(rows.map(({ scope, revision }) => [scope, revision]));
+  return lock();
 }
 
 export async function raiseScopes(tx: Queryable, scopes: readonly string[]): Promise<void> {
