@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { FastifyReply, FastifyRequest } from "fastify";
 
 /** Pure: a weak tag of the text, as `If-None-Match` gives it back. */
-export const etagOf = (payload: string): string => `W/"${createHash("sha1").update(payload).digest("base64url")}"`;
+const etagOf = (payload: string): string => `W/"${createHash("sha1").update(payload).digest("base64url")}"`;
 
 /**
  * An `onSend` hook: a page that asks again for what it has gets 304 and no body. It saves what travels and what the browser parses; the

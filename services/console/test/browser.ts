@@ -1,14 +1,13 @@
-import { mkdirSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { findProgram } from "@tocsin/testkit";
+import axe from "axe-core";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { expect } from "vitest";
 
 /** Git-ignored; CI keeps it. */
 export const ARTIFACTS = fileURLToPath(new URL("../../../.artifacts/console", import.meta.url));
 mkdirSync(ARTIFACTS, { recursive: true });
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 export const launch = (): Promise<Browser> =>
   chromium.launch({
@@ -50,7 +49,7 @@ const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-pra
 
 /** Finds nothing against WCAG 2.2 A and AA. */
 export async function expectAccessible(page: Page, name: string): Promise<void> {
-  await page.evaluate(AXE);
+  await page.evaluate(axe.source);
   // As text: this file is checked without the types of a browser.
   const found = await page.evaluate<{ id: string; nodes: { html: string; failureSummary: string }[] }[]>(
     `axe.run(document, { runOnly: ${JSON.stringify(RULES)}, resultTypes: ["violations"] }).then(({ violations }) => violations)`,

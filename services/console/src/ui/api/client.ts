@@ -73,14 +73,13 @@ type Answer<Path extends keyof paths> = paths[Path] extends { get: { responses: 
   : never;
 export type ApprovalItem = Answer<"/api/v1/approvals">["items"][number];
 export type ServiceItem = Answer<"/api/v1/services">["items"][number];
-export type Samples = readonly (readonly [atSeconds: number, value: number | null])[];
+type Samples = readonly (readonly [atSeconds: number, value: number | null])[];
 type Signals = Answer<"/api/v1/services/{id}/signals">;
 export type SignalsAnswer = Omit<Signals, "items"> & {
   readonly items: readonly (Omit<Signals["items"][number], "samples"> & { readonly samples: Samples })[];
 };
 export type LogsAnswer = Answer<"/api/v1/services/{id}/logs">;
 export type DryRun = Answer<"/api/v1/runbooks/{id}/dry-run">;
-export type RunbookItem = Answer<"/api/v1/runbooks">["items"][number];
 export type History = Answer<"/api/v1/stats/history">;
 export type DeadLetterItem = Answer<"/api/v1/dead-letters">["items"][number];
 

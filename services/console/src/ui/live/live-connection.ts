@@ -3,7 +3,7 @@
 import type { StreamEventName, StreamMessage } from "@tocsin/contracts";
 import type { LiveEvent } from "../view/events.ts";
 
-export type LiveStatus = "connecting" | "live" | "behind";
+type LiveStatus = "connecting" | "live" | "behind";
 
 export interface LiveState {
   readonly status: LiveStatus;

@@ -28,7 +28,7 @@ const show = () => {
 };
 show();
 
-export const preferences = (): Preferences => current;
+const preferences = (): Preferences => current;
 export function setPreferences(change: Partial<Preferences>): void {
   current = { ...current, ...change };
   try {

@@ -11,7 +11,7 @@ const HEADLINES: Readonly<Record<string, string>> = {
 };
 
 /** Pure: what a person who looks elsewhere is told of, or nothing. */
-export const headlineOf = (event: LiveEvent): string | undefined => (event.event === "incident" ? HEADLINES[event.kind] : undefined);
+const headlineOf = (event: LiveEvent): string | undefined => (event.event === "incident" ? HEADLINES[event.kind] : undefined);
 
 /** Tells through the desktop, where the person allowed it, while the page is not looked at. */
 export function useNotifications(): void {

@@ -1,7 +1,7 @@
 // Which services an incident's picture shows, and what each is in it. The layout is made elsewhere.
 import type { IncidentView, Member, Topology } from "@tocsin/contracts";
 
-export type NodeRole = "cause" | "root" | "symptom" | "member" | "bystander";
+type NodeRole = "cause" | "root" | "symptom" | "member" | "bystander";
 
 export interface GraphNode {
   readonly id: string;
@@ -11,7 +11,7 @@ export interface GraphNode {
   /** Why it is what it is, in words. */
   readonly reasons: readonly string[];
 }
-export interface GraphEdge {
+interface GraphEdge {
   readonly from: string;
   readonly to: string;
   /** Does trouble travel along it: from the callee that is ill to the caller that feels it? */

@@ -1,5 +1,5 @@
 /** How well `text` answers what was typed: the lower the better, undefined when its letters do not come in that order. */
-export function distance(text: string, asked: string): number | undefined {
+function distance(text: string, asked: string): number | undefined {
   const [hay, needle] = [text.toLowerCase(), asked.toLowerCase().replaceAll(" ", "")];
   let at = -1;
   let total = 0;
