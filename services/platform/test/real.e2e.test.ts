@@ -170,7 +170,8 @@ describe.skipIf(lacks("dockerd", ...PROMETHEUS_PROGRAMS, ...ALERTMANAGER_PROGRAM
       "a person is asked",
       async () => {
         const handed = await platform.get<{ items: { id: string }[] }>("/api/v1/incidents?state=escalated");
-        if (handed.items[0] !== undefined) giveUp(`escalated: ${JSON.stringify(await platform.get(`/api/v1/incidents/${handed.items[0].id}`), null, 1)}`);
+        if (handed.items[0] !== undefined)
+          giveUp(`escalated: ${JSON.stringify(await platform.get(`/api/v1/incidents/${handed.items[0].id}`), null, 1)}`);
         return (await platform.get<{ items: ApprovalView[] }>("/api/v1/approvals?state=pending")).items[0];
       },
       120_000,
