@@ -1,7 +1,7 @@
 // Terms. A *key* is a rule on a workload. A *pair* is two keys that began within one window of each other; how often that
 // happened is counted, and old counts fade. Counting looks at time alone, never at our own grouping: a mistake must not teach itself.
 
-export interface Fading {
+interface Fading {
   count: number;
   at: number;
 }
@@ -31,7 +31,7 @@ const MAX_KEYS = 20_000;
 
 export const createPairs = (): PairMemory => ({ totals: new Map(), pairs: new Map(), partners: new Map(), recent: [] });
 
-export const pairKey = (a: string, b: string): string => (a < b ? `${a}\n${b}` : `${b}\n${a}`);
+const pairKey = (a: string, b: string): string => (a < b ? `${a}\n${b}` : `${b}\n${a}`);
 
 const faded = (entry: Fading | undefined, at: number, halfLifeMs: number): number =>
   entry === undefined ? 0 : entry.count * 2 ** (-Math.max(0, at - entry.at) / halfLifeMs);

@@ -46,7 +46,7 @@ export function gapOf(incident: LiveIncident, at: number): number {
  *
  * @returns 0 to 1
  */
-export function drawOf(incident: LiveIncident, at: number, config: CorrelationConfig): number {
+function drawOf(incident: LiveIncident, at: number, config: CorrelationConfig): number {
   if (incident.firing > 0) return 1;
   const after = at - (incident.recoveredAt ?? incident.lastAt);
   if (after <= config.settleMs) return 1;

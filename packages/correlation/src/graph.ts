@@ -4,7 +4,7 @@ import type { Topology } from "@tocsin/contracts";
 import { familiesOf, parseWorkload } from "./workload.ts";
 
 /** Something both depend on, and how far it is from each. */
-export interface CommonDependency {
+interface CommonDependency {
   readonly node: string;
   readonly via: string;
   readonly hops: number;

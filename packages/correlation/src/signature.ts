@@ -16,7 +16,7 @@ const INTRINSIC =
 const DEGREE = new Set(["high", "low", "too", "many", "is", "the", "rate", "above", "below", "kube", "node"]);
 
 /** What a rule's name speaks of, in words: `HighKafkaConsumerLag` of kafka, consumer, lag. */
-export const topicsOf = (rule: string): ReadonlySet<string> =>
+const topicsOf = (rule: string): ReadonlySet<string> =>
   new Set(
     wordsOf(rule)
       .split(" ")

@@ -130,7 +130,7 @@ export function place(turn: Turn, item: Arrival, state: AlertState, earlierIncid
   return `opened ${incident.id}`;
 }
 
-export const sentence = (reasons: readonly Reason[]): string =>
+const sentence = (reasons: readonly Reason[]): string =>
   reasons.length === 0 ? "nothing ties them" : reasons.map((reason) => reason.text).join("; ");
 
 function open(turn: Turn, item: Arrival, state: AlertState): LiveIncident {

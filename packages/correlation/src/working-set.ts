@@ -73,7 +73,7 @@ export interface LiveIncident {
 }
 
 /** Incidents by what may lead to them; each list is in order of first membership. */
-export interface IncidentIndex {
+interface IncidentIndex {
   add(key: string, incident: LiveIncident): void;
   remove(key: string, incident: LiveIncident): void;
   /** The newest incidents under the key, at most {@link INDEX_SCAN}. */
@@ -87,7 +87,7 @@ export interface IncidentIndex {
 export const INDEX_SCAN = 8;
 
 /** An incident that was opened lately, by which alert, and the names its text mentions: the culprit may fire after it. */
-export interface Opener {
+interface Opener {
   readonly incident: LiveIncident;
   readonly alert: AlertState;
   readonly mentions: ReadonlySet<string>;
@@ -115,7 +115,7 @@ export interface WorkingSet {
   graph: Graph;
 }
 
-export function createIndex(): IncidentIndex {
+function createIndex(): IncidentIndex {
   const lists = new Map<string, LiveIncident[]>();
   const NONE: readonly LiveIncident[] = [];
   return {

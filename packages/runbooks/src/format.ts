@@ -135,7 +135,7 @@ const VERB_ARGUMENTS = {
   ask: z.strictObject({ question: z.string().min(1).max(500) }),
 } as const;
 export type Verb = keyof typeof VERB_ARGUMENTS;
-export type Arguments<V extends Verb> = z.output<(typeof VERB_ARGUMENTS)[V]>;
+type Arguments<V extends Verb> = z.output<(typeof VERB_ARGUMENTS)[V]>;
 
 /** A verb with its arguments: what a step does, and what an undo does. */
 export type Deed = { [V in Verb]: { readonly verb: V; readonly with: Arguments<V> } }[Verb];

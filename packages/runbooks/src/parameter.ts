@@ -4,7 +4,7 @@ import type { Parameter } from "./format.ts";
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/u;
 
 /** The pattern as it is applied: to the whole value, also when the author wrote `^a|b$`. Undefined when it does not compile. */
-export function anchored(pattern: string): RegExp | undefined {
+function anchored(pattern: string): RegExp | undefined {
   try {
     return new RegExp(`^(?:${pattern.replace(/^\^/, "").replace(/(?<!\\)\$$/, "")})$`, "u");
   } catch {

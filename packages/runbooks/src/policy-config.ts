@@ -54,10 +54,10 @@ export const Freeze = z.union([
 export type Freeze = z.output<typeof Freeze>;
 
 /** Who said that a runbook may run by itself in an environment. It still needs the record for it. */
-export const Promotion = z.strictObject({ runbook: z.string(), environment: z.string(), by: z.string().min(1), at: z.iso.datetime() });
+const Promotion = z.strictObject({ runbook: z.string(), environment: z.string(), by: z.string().min(1), at: z.iso.datetime() });
 
 /** A rule caps the autonomy of what it matches; an absent member matches anything. The lowest of all that match holds. */
-export const AutonomyRule = z.strictObject({
+const AutonomyRule = z.strictObject({
   environment: z.string().optional(),
   service: z.string().optional(),
   runbook: z.string().optional(),

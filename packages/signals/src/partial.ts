@@ -5,7 +5,7 @@ import type { Answer } from "./ports.ts";
 const OF_THE_CALLER = ["PROMQL_SYNTAX", "PROMQL_UNSUPPORTED"] as const;
 
 /** Is this the caller's mistake, which no other source and no later time would answer? */
-export const isCallersMistake = (error: unknown): boolean => AppError.is(error, ...OF_THE_CALLER);
+const isCallersMistake = (error: unknown): boolean => AppError.is(error, ...OF_THE_CALLER);
 
 /** What is missing, in words, with the code in front. */
 export const missing = (error: unknown): string => (AppError.is(error) ? `${error.code}: ${error.message}` : messageOf(error));

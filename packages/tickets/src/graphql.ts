@@ -13,7 +13,7 @@ const MUTATIONS = {
   issueSetEscalationStatus: "IssueSetEscalationStatusInput",
   timelineEventCreate: "TimelineEventCreateInput",
 } as const;
-export type Mutation = keyof typeof MUTATIONS;
+type Mutation = keyof typeof MUTATIONS;
 
 export type Mutate = (mutation: Mutation, input: Readonly<Record<string, unknown>>) => Promise<void>;
 

@@ -24,7 +24,7 @@ export interface RequesterOptions {
   readonly random?: () => number;
 }
 
-export interface ApiRequest {
+interface ApiRequest {
   readonly method: string;
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;

@@ -67,7 +67,7 @@ const RATE_WINDOW_MS = 60_000;
  * What all webhooks have in common. The bytes are kept as they came, whatever the sender calls them: signatures are over
  * them, and what cannot be read is quarantined with them.
  */
-export function openDoor(app: FastifyInstance, { config, cache, clock, log, metrics, inboxDepth, gate }: DoorDeps) {
+function openDoor(app: FastifyInstance, { config, cache, clock, log, metrics, inboxDepth, gate }: DoorDeps) {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer", bodyLimit: config.bodyLimitBytes }, (_request, body, done) => done(null, body));
   app.addHook("onRequest", async (request) => {
@@ -128,7 +128,7 @@ export function openDoor(app: FastifyInstance, { config, cache, clock, log, metr
   }
 }
 
-export type Listen = ReturnType<typeof openDoor>;
+type Listen = ReturnType<typeof openDoor>;
 
 /** `/webhooks/alertmanager`, `/webhooks/grafana` and `/webhooks/generic/:source`. */
 export const webhookRoutes =

@@ -5,7 +5,7 @@ import type { DrillView } from "@tocsin/contracts";
 import type { DrillIncident } from "@tocsin/store";
 
 /** When a drill is over at the latest, in epoch milliseconds. */
-export const deadlineOf = (drill: DrillView): number => Date.parse(drill.at.injected) + drill.seconds * 1000;
+const deadlineOf = (drill: DrillView): number => Date.parse(drill.at.injected) + drill.seconds * 1000;
 
 /**
  * Pure: the drill after a look at what is known of its incident.

@@ -6,9 +6,9 @@ import { forgetHeartbeat, type Heartbeat, listHeartbeats } from "@tocsin/store";
 import { correlateBatch } from "./correlate-batch.ts";
 import type { TurnOptions } from "./store-turn.ts";
 
-export const SILENT_RULE = "AlertingSilent";
+const SILENT_RULE = "AlertingSilent";
 /** In a scope of its own: that a monitoring system is silent explains no alert of the fleet, and none explains it. */
-export const PLATFORM_SCOPE = "tocsin";
+const PLATFORM_SCOPE = "tocsin";
 
 export interface DeadManOptions extends TurnOptions {
   readonly sql: Sql;
@@ -20,7 +20,7 @@ export interface DeadManOptions extends TurnOptions {
 }
 
 /** Pure: the alerts that follow from when each watchdog was last heard. Each carries the episode in its key, so that asking again is a duplicate. */
-export function silenceAlerts(heartbeats: readonly Heartbeat[], nowMs: number, silentMs: number, listeningSince: number): Alert[] {
+function silenceAlerts(heartbeats: readonly Heartbeat[], nowMs: number, silentMs: number, listeningSince: number): Alert[] {
   return heartbeats.map((heartbeat) => {
     const seenAt = Date.parse(heartbeat.seenAt);
     const isSilent = nowMs - Math.max(seenAt, listeningSince) >= silentMs;

@@ -18,7 +18,7 @@ export interface Rules {
 }
 
 /** Lines and columns count from 1. */
-export interface RuleProblem {
+interface RuleProblem {
   readonly line: number;
   readonly column: number;
   readonly text: string;

@@ -89,7 +89,7 @@ export async function replanFrom(library: RunbookLibrary, run: Pick<RunRow, "run
 }
 
 /** Pure: the plan of a runbook with the stored parameters, if it is the very plan that was asked for. */
-export function replan(runbook: Runbook | undefined, run: Pick<RunRow, "runbook" | "parameters" | "digest">): Replanned {
+function replan(runbook: Runbook | undefined, run: Pick<RunRow, "runbook" | "parameters" | "digest">): Replanned {
   if (!runbook) return { kind: "refused", reason: `there is no runbook ${run.runbook}, or it does not load` };
   const plan = planWith(runbook, run.parameters);
   if (plan.kind === "refused") return plan;

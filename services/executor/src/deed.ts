@@ -103,7 +103,7 @@ async function start(deed: Deed, context: DeedContext): Promise<Done> {
 const acted = ({ text, after }: { text: string; after: Target }): Done => ({ output: text, after });
 
 /** Names of containers have a fixed alphabet, and the same operation has the same name: a second create finds the first. */
-export const containerName = (operationId: string): string =>
+const containerName = (operationId: string): string =>
   `sre-${operationId.replace(/[^a-zA-Z0-9_.-]+/g, "-").slice(0, 80)}-${createHash("sha256").update(operationId).digest("hex").slice(0, 8)}`;
 
 async function runContainer(deed: Extract<Deed, { verb: "container.run" }>, context: DeedContext): Promise<Done> {

@@ -7,7 +7,7 @@ import { baselinesBefore } from "./baseline.ts";
 import { createAsker } from "./checks.ts";
 import type { FactSources, OutsideFacts } from "./facts.ts";
 
-export interface DryRunStep {
+interface DryRunStep {
   readonly id: string;
   readonly deed: string;
   readonly undo?: string;

@@ -15,7 +15,7 @@ export interface ActedStep {
 }
 
 /** The place of a step's undo among the tries of its run: behind every act, in reverse order of them. */
-export const undoPosition = (steps: number, position: number): number => steps + (steps - 1 - position);
+const undoPosition = (steps: number, position: number): number => steps + (steps - 1 - position);
 
 /**
  * Undoes what was done, the last first. An undo that fails does not keep the others from being tried. Goes on where an earlier process left

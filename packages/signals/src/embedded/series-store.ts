@@ -19,7 +19,7 @@ export interface SeriesStoreStats {
   readonly refusedSeries: number;
 }
 
-export const DEFAULT_RETENTION: RetentionMs = { recentMs: 1_800_000, thinMs: 15_000, retentionMs: 7_200_000 };
+const DEFAULT_RETENTION: RetentionMs = { recentMs: 1_800_000, thinMs: 15_000, retentionMs: 7_200_000 };
 
 /** Recent samples of what is scraped, in memory and bounded: the embedded adapter's time series database. */
 export class SeriesStore implements SeriesSource {

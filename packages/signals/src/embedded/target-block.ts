@@ -16,7 +16,7 @@ const ABSENT = 0;
 const VALUE = 1;
 const STALE = 2;
 const FIRST_CAPACITY = 128;
-export const BYTES_PER_SAMPLE = 9;
+const BYTES_PER_SAMPLE = 9;
 
 export interface Column {
   readonly labels: Labels;

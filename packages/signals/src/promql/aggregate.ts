@@ -93,7 +93,7 @@ function countValues(label: string, group: Labels, members: readonly VectorSampl
 }
 
 /** A number as Prometheus writes it. */
-export function formatNumber(value: number): string {
+function formatNumber(value: number): string {
   if (value === Number.POSITIVE_INFINITY) return "+Inf";
   if (value === Number.NEGATIVE_INFINITY) return "-Inf";
   return String(value);

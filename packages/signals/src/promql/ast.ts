@@ -5,7 +5,7 @@ import type { LabelMatcher } from "./matcher.ts";
 export type ValueType = "scalar" | "vector" | "matrix" | "string";
 
 /** Where in the query's text a node stands. */
-export interface SourceSpan {
+interface SourceSpan {
   readonly from: number;
   readonly to: number;
 }
@@ -17,11 +17,11 @@ export interface TimeShift {
   readonly at?: number | "start" | "end";
 }
 
-export interface NumberNode extends SourceSpan {
+interface NumberNode extends SourceSpan {
   readonly kind: "number";
   readonly value: number;
 }
-export interface StringNode extends SourceSpan {
+interface StringNode extends SourceSpan {
   readonly kind: "string";
   readonly value: string;
 }
@@ -74,11 +74,11 @@ export interface BinaryNode extends SourceSpan {
   readonly bool: boolean;
   readonly matching: Matching;
 }
-export interface NegateNode extends SourceSpan {
+interface NegateNode extends SourceSpan {
   readonly kind: "negate";
   readonly inner: PromNode;
 }
-export interface ParenNode extends SourceSpan {
+interface ParenNode extends SourceSpan {
   readonly kind: "paren";
   readonly inner: PromNode;
 }

@@ -40,7 +40,7 @@ export interface EvaluationWindow {
   readonly stepMs: number;
 }
 
-export const MAX_POINTS = 11_000;
+const MAX_POINTS = 11_000;
 const DEFAULT_LOOKBACK_MS = 300_000;
 const DEFAULT_SUBQUERY_STEP_MS = 60_000;
 const DEFAULT_MAX_SAMPLES = 10_000_000;

@@ -27,7 +27,7 @@ export function histogramQuantile(q: number, vector: Vector, book: LabelBook, at
  * @returns the value below which the share `q` of the observations lies, linear inside a bucket; NaN without observations
  * @see prometheus/prometheus promql/quantile.go, bucketQuantile
  */
-export function bucketQuantile(q: number, unsorted: readonly Bucket[]): number {
+function bucketQuantile(q: number, unsorted: readonly Bucket[]): number {
   if (Number.isNaN(q)) return Number.NaN;
   if (q < 0) return Number.NEGATIVE_INFINITY;
   if (q > 1) return Number.POSITIVE_INFINITY;

@@ -1,7 +1,7 @@
 // Functions over the samples of one series in a window. Stale markers are gone already; NaN values are samples like any other.
 
 /** Samples `lo` (inclusive) to `hi` (exclusive) lie in the window (startMs, endMs]. */
-export interface RangeWindow {
+interface RangeWindow {
   readonly times: Float64Array;
   readonly values: Float64Array;
   readonly lo: number;

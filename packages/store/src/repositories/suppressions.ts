@@ -4,7 +4,7 @@ import { jsonText } from "../values.ts";
 import { ALERT_COLUMNS, type AlertRow } from "./alerts.ts";
 
 /** When a rule holds, as `@tocsin/correlation` reads it. */
-export type SuppressionSchedule =
+type SuppressionSchedule =
   | { readonly kind: "once"; readonly from: string; readonly to: string }
   | {
       readonly kind: "weekly";

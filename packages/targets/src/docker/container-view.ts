@@ -12,8 +12,7 @@ export const PREVIOUS = "-tocsin-prev";
 export const nameOf = (container: Inspected): string => container.Name.replace(/^\//, "");
 export const baseNameOf = (container: Inspected): string => nameOf(container).replace(/-tocsin-(next|prev)$/, "");
 export const labelsOf = (container: Inspected): Readonly<Record<string, string>> => container.Config.Labels ?? {};
-export const serviceOf = (labels: Readonly<Record<string, string>>): string | undefined =>
-  labels[LABELS.service] ?? labels[LABELS.composeService];
+const serviceOf = (labels: Readonly<Record<string, string>>): string | undefined => labels[LABELS.service] ?? labels[LABELS.composeService];
 
 export function replicaOf(container: Inspected): Replica {
   const { State: state } = container;

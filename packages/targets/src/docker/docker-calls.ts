@@ -4,7 +4,7 @@ import { targetFailed, targetUnavailable } from "../errors.ts";
 import { createDemultiplexer } from "./demultiplex.ts";
 
 /** The HTTP status that Docker answered with, when there was an answer. */
-export const statusOf = (error: unknown): number | undefined => (error as { statusCode?: number } | null)?.statusCode;
+const statusOf = (error: unknown): number | undefined => (error as { statusCode?: number } | null)?.statusCode;
 
 /**
  * Makes a call to the daemon.

@@ -10,7 +10,7 @@ export const isGrafana = (envelope: JsonObject): boolean => envelope["version"] 
 /** What Grafana raises when a rule could not be evaluated: nothing is known of the service, so nothing may be done to it. */
 const NOT_EVALUATED = new Set(["DatasourceNoData", "DatasourceError"]);
 /** Marks an alert that speaks of the rule and not of the service; the value is Grafana's name for it. */
-export const NOT_EVALUATED_ANNOTATION = "tocsin_rule_not_evaluated";
+const NOT_EVALUATED_ANNOTATION = "tocsin_rule_not_evaluated";
 
 /** Links and values that a person wants beside the alert, by the annotation that carries them. */
 const EXTRAS: Readonly<Record<string, string>> = {

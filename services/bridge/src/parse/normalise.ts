@@ -107,7 +107,7 @@ function scopeOf(labels: LabelSet, names: readonly string[]): string {
  * Entries as a set. `__proto__` is a legal label name and takes part in the fingerprint, but nothing below should have to carry it
  * about: it is left out here.
  */
-export function labelSet(entries: readonly (readonly [name: string, value: string])[], maxLength?: number): LabelSet {
+function labelSet(entries: readonly (readonly [name: string, value: string])[], maxLength?: number): LabelSet {
   const labels: LabelSet = {};
   for (const [name, value] of entries) if (name !== "__proto__") labels[cleanText(name, maxLength)] = cleanText(value, maxLength);
   return labels;

@@ -2,7 +2,7 @@
 // could not be understood, with its raw bytes: an expected outcome, so a value and not an exception.
 import type { Alert, Change } from "@tocsin/contracts";
 
-export type RejectionCode =
+type RejectionCode =
   | "BRIDGE_BODY_UNPARSABLE" // no JSON, or of no known shape
   | "BRIDGE_FORMAT_UNKNOWN" // JSON, but neither Alertmanager's version 4 nor Grafana's version 1
   | "BRIDGE_MEMBER_INVALID" // one alert with a field of the wrong type, or without its identity

@@ -2,7 +2,7 @@
 // nested brackets must cost that alert alone, and what is quarantined are its bytes as they came.
 
 /** A body taken apart: everything around the list of members, and each member. */
-export interface SplitBody {
+interface SplitBody {
   /** The body with its list of members empty. */
   readonly envelope: Uint8Array;
   readonly members: readonly Member[];

@@ -1,9 +1,9 @@
 import type { TraceContext } from "./trace.ts";
 
-export type Level = "debug" | "info" | "warn" | "error";
+type Level = "debug" | "info" | "warn" | "error";
 
 /** A finished span as a service prints it; times are Unix seconds and milliseconds. */
-export interface PrintedSpan extends TraceContext {
+interface PrintedSpan extends TraceContext {
   readonly name: string;
   readonly kind: "server" | "client";
   /** Whom a client span calls: all there is of a callee that never answered. */

@@ -5,7 +5,7 @@ import type { ServiceMetrics } from "./service-metrics.ts";
 import { childContext, type TraceContext, traceparentOf } from "./trace.ts";
 
 /** What came of a call: the status, or why there was none. */
-export type CallOutcome = { readonly status: number } | { readonly failure: "timeout" | "error"; readonly reason: string };
+type CallOutcome = { readonly status: number } | { readonly failure: "timeout" | "error"; readonly reason: string };
 
 export interface PeerClient {
   /** @param budgetMs how long the caller can still wait; it is told to the callee, which waits no longer either */

@@ -5,7 +5,7 @@ import { FAULTS } from "./fault-catalogue.ts";
 import type { Fleet } from "./fleet.ts";
 import { current, previous, type Revision, revisionOf } from "./revision-history.ts";
 
-export interface ActiveFault {
+interface ActiveFault {
   readonly fault: string;
   /** RFC 3339: when it ends by itself. */
   readonly until: string;

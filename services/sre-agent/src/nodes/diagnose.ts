@@ -35,7 +35,7 @@ export const diagnoseNode = (deps: AgentDeps, round: Round) => async (): Promise
 const MAX_FACTS = 5;
 
 /** Pure: what was found, in the order in which a person would tell it. */
-export function sayingsOf(diagnosis: Diagnosis, details: Pick<DiagnosisDetails, "ruledOut" | "findings">): Saying[] {
+function sayingsOf(diagnosis: Diagnosis, details: Pick<DiagnosisDetails, "ruledOut" | "findings">): Saying[] {
   const top = diagnosis.causes[0];
   const sayings: Saying[] = [];
   const services = new Set(details.findings.map((finding) => finding.service)).size;
