@@ -9,7 +9,7 @@ import { Registry } from "prom-client";
 import { correlateBatch } from "../src/correlate-batch.ts";
 import { createMetrics } from "../src/metrics.ts";
 import { createWorkingSets } from "../src/working-sets.ts";
-import { alertOf, machine, progress, say, servicesOf } from "./workload.ts";
+import { alertOf, machine, progress, say, servicesOf } from "./load/workload.ts";
 
 const BATCH = Number(process.env["TOCSIN_BENCH_BATCH"] ?? 500);
 const ALERTS = Number(process.env["TOCSIN_BENCH_ALERTS"] ?? 30_000);

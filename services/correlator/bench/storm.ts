@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { silentLogger } from "@tocsin/runtime";
 import { openStore } from "@tocsin/store";
 import { findProgram, freePort, POSTGRES_PROGRAMS, startPostgres, startProcess } from "@tocsin/testkit";
-import { labelsOf, machine, progress, say, servicesOf } from "./workload.ts";
+import { labelsOf, machine, progress, say, servicesOf } from "./load/workload.ts";
 
 const ALERTS = Number(process.env["TOCSIN_BENCH_ALERTS"] ?? 100_000);
 const CONNECTIONS = 32;
