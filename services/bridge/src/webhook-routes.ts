@@ -128,8 +128,6 @@ function openDoor(app: FastifyInstance, { config, cache, clock, log, metrics, in
   }
 }
 
-type Listen = ReturnType<typeof openDoor>;
-
 /** `/webhooks/alertmanager`, `/webhooks/grafana` and `/webhooks/generic/:source`. */
 export const webhookRoutes =
   (deps: DoorDeps, take: (source: string) => Take): FastifyPluginAsync =>
