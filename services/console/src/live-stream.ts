@@ -27,8 +27,8 @@ export interface LiveStream {
 export const STREAMED = [TOPICS.thoughts, TOPICS.actions, TOPICS.events] as const;
 const PAGE = 500;
 /** With many clients what comes within this time, in milliseconds, goes out in one piece: a write to a socket costs more than what it carries. */
-const MAX_PAUSE_MS = 60;
-const CLIENTS_PER_PAUSE_MS = 30;
+const MAX_PAUSE_MS = 80;
+const CLIENTS_PER_PAUSE_MS = 25;
 
 /** Pure: how long to gather before the next delivery; nothing for a handful of clients. */
 export const pauseMsOf = (clients: number): number => Math.min(MAX_PAUSE_MS, Math.floor(clients / CLIENTS_PER_PAUSE_MS));

@@ -181,7 +181,7 @@ test("a letter whose event still does not fit is not sent again", () => {
 
 test("a handful of clients wait for nothing, a crowd for what fills a write", async () => {
   expect(pauseMsOf(10)).toBe(0);
-  expect(pauseMsOf(2_000)).toBe(60);
+  expect(pauseMsOf(2_000)).toBe(80);
   const live = await openLiveStream(under.store.sql, silentLogger);
   const got: number[][] = Array.from({ length: 1_800 }, () => []);
   const from = await live.now();
