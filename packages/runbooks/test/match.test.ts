@@ -51,8 +51,16 @@ test("nothing is rolled back that was not changed", () => {
   expect(first(situation("change", "error ratio of payments rose", ["HighErrorRatio"]))).not.toContain("rollback by rule");
   const restarted = { evidence: [{ kind: "change", text: "payments was restarted", service: "payments" }] } as const;
   expect(first(situation("crash", "payments is gone", ["ServiceDown"], restarted))).toBe("stopped-start by rule");
-  const elsewhere = { changes: [{ kind: "deployment", service: "cart" }] } as const;
+  const at = (minute: number) => `2026-01-01T00:${String(minute).padStart(2, "0")}:00Z`;
+  const elsewhere = { changes: [{ kind: "deployment", service: "cart", at: at(1), text: "cart v2" }] } as const;
   expect(first(situation("crash", "payments is gone", ["ServiceDown"], elsewhere))).toBe("stopped-start by rule");
+  const deployed = { kind: "deployment", service: "payments", at: at(1), text: "payments v2" } as const;
+  const back = { kind: "deployment", service: "payments", at: at(5), text: "rolled payments back from v2 to v1" } as const;
+  const crash = (...changes: (typeof deployed | typeof back)[]) =>
+    first(situation("crash", "payments is gone", ["ServiceDown"], { changes }));
+  expect(crash(deployed)).toBe("crash-loop-rollback by rule");
+  expect(crash(back, deployed)).toBe("stopped-start by rule");
+  expect(crash(deployed, back, { ...deployed, at: at(9) })).toBe("crash-loop-rollback by rule");
 });
 
 test("says why it matches", () => {

@@ -29,6 +29,7 @@ export interface OutsideFacts {
 const DAY_MS = 86_400_000;
 const FRESH_LOOK_SECONDS = 300;
 const DEADLINE_MS = 5_000;
+const CHANGES_SECONDS = 1_800;
 
 export async function gatherOutside(
   sources: FactSources,
@@ -38,15 +39,25 @@ export async function gatherOutside(
   cause: RunRow["cause"],
 ): Promise<OutsideFacts> {
   const baselines = baselinesBefore(sources.signals.metrics, Date.parse(incident.startedAt) / 1_000);
-  const targets = await Promise.all(plan.targets.map((id) => targetFacts(sources, plan, id, incident, baselines)));
-  return { targets, matched: howMatched(sources.library, runbook, situationOf(incident, cause)) };
+  const [targets, changes] = await Promise.all([
+    Promise.all(plan.targets.map((id) => targetFacts(sources, plan, id, incident, baselines))),
+    changesBefore(sources, incident),
+  ]);
+  return { targets, matched: howMatched(sources.library, runbook, { ...situationOf(incident, cause), changes }) };
 }
 
 /** The incident as the matcher sees it: with the cause that the run answers, as the stored diagnosis knows it. */
-export function situationOf(incident: IncidentView, answered: RunRow["cause"]): Situation {
+function situationOf(incident: IncidentView, answered: RunRow["cause"]): Situation {
   const known = incident.causes.find((cause) => cause.service === answered?.service && cause.kind === answered.kind) ?? incident.causes[0];
   if (known) return { members: incident.members, cause: known, evidence: known.evidence };
   return { members: incident.members, ...(answered === undefined ? {} : { cause: answered }) };
+}
+
+/** What was changed from half an hour before the incident on. A source that does not answer names none. */
+async function changesBefore({ signals, clock }: FactSources, incident: IncidentView): Promise<NonNullable<Situation["changes"]>> {
+  const from = Date.parse(incident.startedAt) / 1_000 - CHANGES_SECONDS;
+  const answer = await signals.changes.between({ from, to: clock.now() / 1_000 + 1 }).catch(() => undefined);
+  return answer?.value ?? [];
 }
 
 function howMatched(library: RunbookLibrary, runbook: Runbook, situation: Situation): PolicyFacts["matched"] {
