@@ -108,6 +108,10 @@ function whileVerifying(now: Standing, patience: Patience): NextStep {
   const waited = now.nowMs - (now.verifySinceMs ?? now.nowMs);
   if (waited >= patience.verifyWithinSeconds * 1_000 && !isGood) {
     const left = [...(now.recoveredAtMs === undefined ? ["alerts still fire"] : []), ...now.notBack];
+    // What was done did what it says and yet did not help: by now there is more to see.
+    if (now.run?.state === "succeeded" && now.round < patience.maxRounds) {
+      return { kind: "investigate", reason: `${now.run.runbook} did not bring it back: ${left.join("; ")}` };
+    }
     return {
       kind: "escalate",
       why: "not-recovered",

@@ -48,8 +48,14 @@ test("not back in time goes to a person with what is missing", () => {
     recoveredAtMs: undefined,
     verifySinceMs: NOW - 180_000,
   };
-  expect(step(text)).toMatchObject({ kind: "escalate", why: "not-recovered" });
-  expect((step(text) as { text: string }).text).toContain("alerts still fire; payments: memory is still at 400 MB");
+  expect(step({ ...text, round: 2 })).toMatchObject({ kind: "escalate", why: "not-recovered" });
+  expect((step({ ...text, round: 2 }) as { text: string }).text).toContain("alerts still fire; payments: memory is still at 400 MB");
+});
+
+test("a run that did its steps and did not bring it back leads to one more round", () => {
+  const late = { isHealthy: false, recoveredAtMs: undefined, verifySinceMs: NOW - 180_000 };
+  expect(step(late)).toEqual({ kind: "investigate", reason: "roll-back did not bring it back: alerts still fire" });
+  expect(step({ ...late, run: undefined })).toMatchObject({ kind: "escalate", why: "not-recovered" });
 });
 
 test("healthy at the deadline may finish its soak", () => {

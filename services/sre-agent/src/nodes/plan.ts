@@ -1,4 +1,4 @@
-import type { Cause, Diagnosis, IncidentView } from "@tocsin/contracts";
+import type { Cause, Diagnosis, IncidentView, RunView } from "@tocsin/contracts";
 import { statesBefore } from "@tocsin/incident";
 import { matchRunbooks, planRun, type Runbook, type RunPlan } from "@tocsin/runbooks";
 import { digestOf } from "@tocsin/runtime";
@@ -74,9 +74,17 @@ export const planNode = (deps: AgentDeps, round: Round) => async (): Promise<{ d
   return { decision: outcome.kind };
 };
 
+const WHAT_CAME_OF_IT: Readonly<Partial<Record<RunView["state"], string>>> = {
+  succeeded: "did not last",
+  failed: "did not help",
+  refused: "was refused",
+  denied: "was denied",
+  unknown: "ended in an unknown state",
+};
+
 /**
  * Pure: which runbook, with which parameters, or why a person has to look. Only what rules match is asked for; what merely reads alike is
- * told as a suggestion. A run that has ended badly for this incident is not asked for again.
+ * told as a suggestion. What was tried for this incident is not asked for again: it is still there, or back.
  */
 export function chooseAction(incident: Pick<IncidentView, "members" | "runs">, diagnosis: Diagnosis, runbooks: readonly Runbook[]): Choice {
   const cause = diagnosis.causes[0];
@@ -98,9 +106,9 @@ export function chooseAction(incident: Pick<IncidentView, "members" | "runs">, d
         refusals.push(`${match.runbook.id} cannot be planned: ${planned.reason}`);
         continue;
       }
-      const earlier = incident.runs.find((run) => run.digest === planned.digest && run.state !== "succeeded");
+      const earlier = incident.runs.find((run) => run.digest === planned.digest);
       if (earlier) {
-        refusals.push(`${match.runbook.id} was tried and ${earlier.state === "failed" ? "did not help" : `ended as ${earlier.state}`}`);
+        refusals.push(`${match.runbook.id} was tried and ${WHAT_CAME_OF_IT[earlier.state] ?? `is ${earlier.state}`}`);
         continue;
       }
       sayings.push({ phase: "plan", kind: "matched", text: `Runbook ${match.runbook.id} (${match.runbook.title}): ${reasons}.` });

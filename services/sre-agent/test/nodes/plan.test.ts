@@ -55,15 +55,17 @@ test("inconclusive acts on nothing", () => {
   expect(choice.text).toContain("Two are equally suspect.");
 });
 
-test("a run that ended badly is not asked for again; one that succeeded may be", () => {
+test.each([
+  ["failed", "did not help"],
+  ["succeeded", "did not last"],
+  ["unknown", "ended in an unknown state"],
+] as const)("what was tried for the incident and %s is not asked for again", (state, words) => {
   const first = chooseAction(incident(), diagnosis(), runbooks);
   const digest = first.kind === "run" ? first.plan.digest : "";
-  expect(chooseAction(incident({ runs: [run(digest, "failed")] }), diagnosis(), runbooks)).toMatchObject({
-    kind: "escalate",
-    why: "no-runbook",
-  });
-  expect(chooseAction(incident({ runs: [run(digest, "succeeded")] }), diagnosis(), runbooks).kind).toBe("run");
-  expect(chooseAction(incident({ runs: [run("sha256:other", "failed")] }), diagnosis(), runbooks).kind).toBe("run");
+  const again = chooseAction(incident({ runs: [run(digest, state)] }), diagnosis(), runbooks);
+  expect(again).toMatchObject({ kind: "escalate", why: "no-runbook" });
+  expect(again.text).toContain(`roll-back was tried and ${words}`);
+  expect(chooseAction(incident({ runs: [run("sha256:other", state)] }), diagnosis(), runbooks).kind).toBe("run");
 });
 
 test("a service name that a runbook would not take is refused, whoever wrote it", () => {
