@@ -1,7 +1,7 @@
 import { digestOf } from "@tocsin/runtime";
 import type { Code } from "mdast";
 import { fromMarkdown } from "mdast-util-from-markdown";
-import { type Document, isAlias, isNode, LineCounter, parseDocument, visit } from "yaml";
+import { type Document, isAlias, isNode, isScalar, LineCounter, parseDocument, visit } from "yaml";
 import type * as z from "zod";
 import { FrontMatter, type Runbook, type RunbookProblem, Step } from "./format.ts";
 import { type LineOf, lintRunbook, type Report } from "./lint.ts";
@@ -92,6 +92,12 @@ function readYaml<Schema extends z.ZodType>(
 
   let plain = true;
   visit(document, {
+    Pair(_, { key }) {
+      if (isScalar(key)) return;
+      plain = false;
+      const at = isNode(key) ? (key.range?.[0] ?? 0) : 0;
+      report(firstLine + lines.linePos(at).line - 1, 'a key has to be a word; a placeholder has to be quoted: "{{service}}"');
+    },
     Node(_, node) {
       // Aliases can make a small text a huge value, and tags can make it something else than it looks.
       if (isAlias(node) || ("anchor" in node && node.anchor) || node.tag?.startsWith("!")) {

@@ -23,6 +23,11 @@ test("fences that do not say `yaml step` are prose", () => {
 
 test.each([
   ["no front matter", "# Hello\n", ["1: no front matter: a runbook begins with a line `---`, YAML, and a line `---`"]],
+  [
+    "a placeholder without quotes",
+    sample(RESTART.replace('"{{service}}"', "{{service}}")),
+    ['21: a key has to be a word; a placeholder has to be quoted: "{{service}}"'],
+  ],
   ["no step", FRONT, ["14: no step: a step is a fenced block that begins with ```yaml step"]],
   [
     "an unknown key of the front matter",
