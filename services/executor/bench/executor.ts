@@ -165,8 +165,10 @@ async function wholeRun(store: Store): Promise<void> {
 
 /** The same restart by `docker restart` and by the executor, its soak time left out (100 ms). */
 async function realRestart(store: Store): Promise<void> {
-  if (["dockerd", "docker", "busybox"].some((name) => findProgram(name) === undefined))
-    return print({ case: "restart", skipped: "no dockerd, docker or busybox" });
+  if (["dockerd", "docker", "busybox"].some((name) => findProgram(name) === undefined)) {
+    print({ case: "restart", skipped: "no dockerd, docker or busybox" });
+    return;
+  }
   const daemon = await startDockerd();
   const docker = (...args: string[]) =>
     execFileSync("docker", ["-H", `unix://${daemon.socketPath}`, ...args], {
