@@ -1,4 +1,4 @@
-// `npm run bench -- e2e [--drills] [--quick]`: the platform as a user runs it, measured from outside over HTTP. JSON lines on standard
+// `npm run bench -- e2e [--drills | --memory] [--quick]`: the platform as a user runs it, measured from outside over HTTP. JSON lines on standard
 // output, progress on standard error.
 import { mkdtempSync, rmSync } from "node:fs";
 import { cpus, tmpdir, totalmem } from "node:os";
@@ -8,7 +8,9 @@ import { parseArgs } from "node:util";
 import { freePort } from "@tocsin/testkit";
 import { type RunningPlatform, startPlatform } from "./platform-process.ts";
 
-const { values: options } = parseArgs({ options: { drills: { type: "boolean" }, quick: { type: "boolean" } } });
+const { values: options } = parseArgs({
+  options: { drills: { type: "boolean" }, memory: { type: "boolean" }, quick: { type: "boolean" } },
+});
 const line = (fields: Record<string, unknown>) =>
   process.stdout.write(`${JSON.stringify({ suite: "e2e", subject: "tocsin", ...fields })}\n`);
 const say = (text: string) => process.stderr.write(`${text}\n`);
@@ -248,6 +250,7 @@ async function drills(): Promise<void> {
 
 try {
   if (options.drills) await drills();
+  else if (options.memory) await memory();
   else {
     await start();
     await memory();

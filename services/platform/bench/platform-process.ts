@@ -13,7 +13,7 @@ export interface RunningPlatform {
   /** @returns the status */
   post(path: string, body: unknown): Promise<number>;
   postJson<T>(path: string, body: unknown): Promise<T>;
-  /** Of the platform's process and all its descendants. */
+  /** Of the platform's process and all its descendants; what they share counts once. */
   residentMiB(): number;
   stop(): Promise<void>;
 }
@@ -78,19 +78,32 @@ export async function startPlatform(env: Readonly<Record<string, string>>): Prom
   };
 }
 
-/** Sum of the resident sets of a process group, npm and the starter left out, read from /proc. */
-function residentKiB(group: number): number {
-  let sum = 0;
+/**
+ * Memory of a process and all its descendants, npm and the starter left out, read from /proc: proportional set sizes, in which a page that
+ * several processes share, such as the Node program itself, counts once.
+ */
+function residentKiB(root: number): number {
+  const children = new Map<number, number[]>();
   for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
-    try {
-      const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-      const processGroup = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[2]);
-      const command = readFileSync(`/proc/${pid}/cmdline`, "utf8");
-      if (processGroup !== group || /npm|run\.mjs|^sh\0/.test(command)) continue;
-      sum += Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0);
-    } catch {
-      // it ended while we looked
-    }
+    const stat = tryRead(`/proc/${pid}/stat`);
+    const parent = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
+    children.set(parent, [...(children.get(parent) ?? []), Number(pid)]);
   }
+  let sum = 0;
+  const visit = (pid: number): void => {
+    const command = tryRead(`/proc/${pid}/cmdline`);
+    if (!/npm|run\.mjs|^sh\0/.test(command)) sum += Number(/^Pss:\s+(\d+)/m.exec(tryRead(`/proc/${pid}/smaps_rollup`))?.[1] ?? 0);
+    for (const child of children.get(pid) ?? []) visit(child);
+  };
+  visit(root);
   return sum;
+}
+
+/** Empty when the process has ended meanwhile. */
+function tryRead(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
 }
