@@ -360,6 +360,8 @@ export function kindOf(contributions: readonly Contribution[]): CauseKind {
   const worst = Math.max(errors, resource, slowness, of("saturation"));
   if (worst === 0) return of("change") > 0 ? "change" : of("log") > 0 ? "code-error" : "external";
   if (resource >= RESOURCE_ENOUGH && resource >= 0.5 * errors) return "resource";
+  // Growing memory makes a service slow; being slow does not make memory grow.
+  if (of("memory") >= MEMORY_ENOUGH && of("memory") >= 0.5 * errors) return "resource";
   if (worst === errors && of("change") > 0) return "change";
   // A pool of its own that is full makes it slow and makes it fail: that is what to mend.
   if (of("saturation") >= SATURATION_ENOUGH) return "saturation";
@@ -371,3 +373,4 @@ export function kindOf(contributions: readonly Contribution[]): CauseKind {
 /** Points from which a resource or a full pool is what the trouble is, whatever else follows from it. */
 const RESOURCE_ENOUGH = 1.5;
 const SATURATION_ENOUGH = 0.6;
+const MEMORY_ENOUGH = 0.5;

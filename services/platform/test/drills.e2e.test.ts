@@ -1,6 +1,6 @@
 import { type DrillView, IncidentView } from "@tocsin/contracts";
 import { eventually } from "@tocsin/testkit";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type PlatformUnderTest, platformUnderTest } from "./platform-under-test.ts";
 
 /** How long the fleet has to have run well before the first fault: what comes later is compared with it, in seconds. */
@@ -15,6 +15,11 @@ describe("from alert to verified fix, in one process", () => {
     labUrl = platform.host.config.host.labUrl;
   });
   afterAll(() => platform.stop());
+  // What one drill leaves to a person, a person ends: it must not take in the alerts of the next.
+  afterEach(async () => {
+    const { items } = await platform.get<{ items: { id: string; state: string }[] }>("/api/v1/incidents?limit=200");
+    for (const { id, state } of items) if (state !== "closed") await platform.post(`/api/v1/incidents/${id}/close`, { by: "test" });
+  });
 
   /** The fleet answers, has done so for a while, and no alert but the watchdog is left. */
   const isCalm = async (): Promise<true | undefined> => {
