@@ -3,6 +3,7 @@ import { alertStateOf } from "./alert-state.ts";
 import { addMember } from "./membership.ts";
 import { rootOf } from "./roots.ts";
 import type { AlertState, LiveIncident, WorkingSet } from "./working-set.ts";
+import { memberlessIncident } from "./working-set.ts";
 
 /** An alert as it was stored. */
 export interface StoredAlert extends Pick<Alert, "fingerprint" | "name" | "severity" | "labels" | "annotations" | "status"> {
@@ -57,7 +58,7 @@ export function restoreIncident(
   stored: StoredIncident,
   members: readonly (StoredAlert & { readonly role: MemberRole })[],
 ): LiveIncident {
-  const incident: LiveIncident = {
+  const incident = memberlessIncident({
     id: stored.id,
     scope: set.scope,
     state: stored.state,
@@ -66,18 +67,7 @@ export function restoreIncident(
     service: stored.service ?? undefined,
     startedAt: Date.parse(stored.startedAt),
     lastAt: Date.parse(stored.lastAlertAt),
-    recoveredAt: undefined,
-    firing: 0,
-    members: new Map(),
-    roles: new Map(),
-    nodes: new Map(),
-    rules: new Set(),
-    templates: new Set(),
-    root: undefined,
-    rolesFor: undefined,
-    apart: new Set(),
-    decidedByPerson: false,
-  };
+  });
   set.incidents.set(incident.id, incident);
   for (const member of members) {
     addMember(set, incident, restoreAlert(set, member));

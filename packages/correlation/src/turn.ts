@@ -10,6 +10,7 @@ import { mergeable } from "./merge.ts";
 import { roleOf, rootOf, titleOf } from "./roots.ts";
 import { mentionsIn } from "./signature.ts";
 import type { AlertState, LiveIncident, WorkingSet } from "./working-set.ts";
+import { memberlessIncident } from "./working-set.ts";
 
 /** So many incidents back, what opened one is looked at again in the light of what came after. */
 const OPENERS_KEPT = 16;
@@ -140,7 +141,7 @@ function open(turn: Turn, item: Arrival, state: AlertState): LiveIncident {
 
 /** Opens an empty incident for an alert that is about to join it. */
 export function openIncident(turn: Turn, id: string, state: AlertState, at: number): LiveIncident {
-  const incident: LiveIncident = {
+  const incident = memberlessIncident({
     id,
     scope: turn.set.scope,
     state: "open",
@@ -149,18 +150,7 @@ export function openIncident(turn: Turn, id: string, state: AlertState, at: numb
     service: state.service,
     startedAt: at,
     lastAt: at,
-    recoveredAt: undefined,
-    firing: 0,
-    members: new Map(),
-    roles: new Map(),
-    nodes: new Map(),
-    rules: new Set(),
-    templates: new Set(),
-    root: undefined,
-    rolesFor: undefined,
-    apart: new Set(),
-    decidedByPerson: false,
-  };
+  });
   turn.set.incidents.set(incident.id, incident);
   turn.opened.add(incident);
   return incident;

@@ -172,3 +172,21 @@ export function shared(set: WorkingSet, text: string): string {
   if (set.texts.size < MAX_TEXTS) set.texts.set(text, text);
   return text;
 }
+
+/** An incident that no alert has joined yet. What its members make of it is counted as they join. */
+export const memberlessIncident = (
+  known: Pick<LiveIncident, "id" | "scope" | "state" | "title" | "severity" | "service" | "startedAt" | "lastAt">,
+): LiveIncident => ({
+  ...known,
+  recoveredAt: undefined,
+  firing: 0,
+  members: new Map(),
+  roles: new Map(),
+  nodes: new Map(),
+  rules: new Set(),
+  templates: new Set(),
+  root: undefined,
+  rolesFor: undefined,
+  apart: new Set(),
+  decidedByPerson: false,
+});
