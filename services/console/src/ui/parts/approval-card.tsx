@@ -24,9 +24,10 @@ export function ApprovalCard({ approval, incident }: { approval: ApprovalItem; i
       const { id, digest } = seen ?? approval;
       return decision === "approve" ? api.approve(id, digest, whoAmI(), isEmergency) : api.deny(id, digest, whoAmI());
     },
+    // The question is asked anew only once what is pending has been read again: an answered one leaves instead.
     onSettled: async () => {
-      setSeen(undefined);
       await client.invalidateQueries({ queryKey: ["approvals"] });
+      setSeen(undefined);
     },
   });
   const shown = seen ?? approval;
