@@ -69,6 +69,7 @@ export {
   type CorrelationWish,
   closeMerged,
   decisionsOf,
+  deleteSplitOff,
   incidentStates,
   incidentsOpenedSince,
   insertDecisions,

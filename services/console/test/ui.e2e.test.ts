@@ -5,7 +5,7 @@ import type { Browser } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { ARTIFACTS, expectAccessible, launch, openPage, overflow, type Watched } from "./browser.ts";
 import { bundle, type ConsoleUnderTest, consoleUnderTest } from "./console-under-test.ts";
-import { thought } from "./seed.ts";
+import { opened, thought } from "./seed.ts";
 import { EFFECT, fact, HOSTILE, STORY, seedStory, tell } from "./story.ts";
 
 const PAGES = [
@@ -121,6 +121,32 @@ describe.skipIf(lacks("chromium"))("the console in a browser", () => {
     await card.waitFor({ state: "detached" });
     const after = await sql.query<{ state: string; decided_by: string }>("SELECT state, decided_by FROM approvals WHERE id = 'apr_1'");
     expect(after.rows[0]).toEqual({ state: "approved", decided_by: "console" });
+  });
+
+  test("tells through the desktop what needs a person, once it was allowed and only while nobody looks", async () => {
+    const page = await open("/settings");
+    // Headless Chromium shows no desktop notification: what the page hands over is kept instead, and whether it asked if somebody looks.
+    await page.addInitScript(`
+      window.told = [];
+      window.asked = 0;
+      window.isAway = false;
+      Object.defineProperty(document, "hidden", { get: () => { window.asked += 1; return window.isAway; } });
+      window.Notification = class {
+        static permission = "granted";
+        static requestPermission = async () => "granted";
+        constructor(title, options) { window.told.push(title + ": " + options.body + " " + options.tag); }
+      };`);
+    await page.reload();
+    await page.getByLabel(/on the desktop/).check();
+    await page.waitForSelector(".live-sign[data-status=live]");
+    const { sql } = under.store;
+    const before = await page.evaluate<number>("window.asked");
+    await tell(sql, opened("inc_seen"));
+    await page.waitForFunction(`window.asked > ${String(before)}`);
+    await page.evaluate("window.isAway = true");
+    await tell(sql, opened("inc_unseen"));
+    await page.waitForFunction("window.told.length > 0");
+    expect(await page.evaluate("window.told")).toEqual(["An incident opened: opened inc_unseen:opened"]);
   });
 
   test("everything on the way from the alert to the decision works by keyboard alone", async () => {

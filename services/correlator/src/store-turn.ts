@@ -6,6 +6,7 @@ import {
   appendEvents,
   type CorrelationDecision,
   closeMerged,
+  deleteSplitOff,
   insertDecisions,
   insertTransitions,
   lockIncidents,
@@ -161,17 +162,15 @@ async function write(tx: Queryable, decided: ReadonlyMap<string, Decisions>, by:
     tx,
     members.flatMap((each) => each.roles),
   );
+  const splits = all.flatMap(([scope, each]) => splitsOf(scope, each, by));
+  await deleteSplitOff(tx, splits);
   const merges = all.flatMap(([scope, each]) => each.merged.map((merge) => ({ scope, ...merge })));
   await closeMerged(
     tx,
     merges.map(({ from, into }) => ({ from: from.id, into: into.id })),
     nowMs,
   );
-  await insertDecisions(
-    tx,
-    all.flatMap(([scope, each]) => [...mergesOf(scope, each, by), ...splitsOf(scope, each, by)]),
-    nowMs,
-  );
+  await insertDecisions(tx, [...all.flatMap(([scope, each]) => mergesOf(scope, each, by)), ...splits], nowMs);
   await upsertPairs(
     tx,
     all.flatMap(([scope, each]) => latestPairs(each).map((pair) => ({ scope, ...pair }))),

@@ -152,6 +152,15 @@ export async function upsertMembers(tx: Queryable, members: readonly NewMember[]
   );
 }
 
+/** Takes alerts out of the incidents that a split took them from; the decision remembers where they went. */
+export async function deleteSplitOff(
+  tx: Queryable,
+  splits: readonly Pick<CorrelationDecision, "incidentId" | "fingerprints">[],
+): Promise<void> {
+  for (const { incidentId, fingerprints } of splits)
+    await tx.query("DELETE FROM incident_members WHERE incident_id = $1 AND fingerprint = ANY($2)", [incidentId, fingerprints]);
+}
+
 /** Kinds of the reasons for a role begin so, beside those for the membership. */
 export const ROLE_REASON_PREFIX = "role:";
 
