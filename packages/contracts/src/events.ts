@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { Alert } from "./alert.ts";
 import { defineEvent, type EventDefinition } from "./event.ts";
+import { ModelNote } from "./evidence.ts";
 import { IncidentState } from "./incident.ts";
 import { Timestamp } from "./primitives.ts";
 import { RunState, StepState } from "./run.ts";
@@ -66,6 +67,8 @@ export const StormChanged = defineEvent({
 export const Thought = AboutIncident.extend({
   phase: z.enum(["gather", "diagnose", "recall", "reason", "plan", "narrate", "act", "verify", "close"]),
   evidence: z.array(z.string()).optional(),
+  /** Present where a model had a part in it. */
+  model: ModelNote.optional(),
 });
 export type Thought = z.output<typeof Thought>;
 export const ThoughtRecorded = defineEvent({

@@ -51,3 +51,22 @@ export const Diagnosis = z.object({
   at: Timestamp,
 });
 export type Diagnosis = z.output<typeof Diagnosis>;
+
+/** Which model said it, from which prompt, and what it cost. */
+export const ModelNote = z.object({
+  provider: z.string(),
+  model: z.string(),
+  prompt: z.object({ name: z.string(), version: z.number().int(), hash: z.string() }),
+  costUsd: z.number().optional(),
+});
+export type ModelNote = z.output<typeof ModelNote>;
+
+/** An incident in a model's words: each sentence was checked against the evidence that it names. The facts stay where they are. */
+export const Narration = z.object({
+  /** At most 280 characters, for a chat message or a phone. */
+  short: z.string(),
+  sentences: z.array(z.object({ text: z.string(), evidence: z.array(z.string()) })),
+  model: ModelNote,
+  at: Timestamp,
+});
+export type Narration = z.output<typeof Narration>;

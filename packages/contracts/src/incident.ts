@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { AlertStatus } from "./alert.ts";
-import { Cause, CauseKind, Evidence } from "./evidence.ts";
+import { Cause, CauseKind, Evidence, Narration } from "./evidence.ts";
 import { LabelSet, Reason, Severity, Timestamp } from "./primitives.ts";
 import { RunView } from "./run.ts";
 
@@ -69,6 +69,8 @@ export const IncidentView = IncidentSummary.extend({
   timeline: z.array(TimelineEntry),
   /** Markdown; empty until written. */
   analysis: z.string(),
+  /** The same in a model's words, when one was asked and its words stood the check. */
+  narration: Narration.optional(),
   /** Everything that thoughts and causes point at by id. */
   evidence: z.array(Evidence).optional(),
   /** Why no cause was singled out, and what would settle it. */

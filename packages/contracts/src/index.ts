@@ -30,7 +30,7 @@ export {
   Thought,
   ThoughtRecorded,
 } from "./events.ts";
-export { Cause, CauseKind, Diagnosis, Evidence } from "./evidence.ts";
+export { Cause, CauseKind, Diagnosis, Evidence, ModelNote, Narration } from "./evidence.ts";
 export { IncidentState, IncidentSummary, IncidentView, Member, MemberRole, TimelineEntry } from "./incident.ts";
 export { LabelSet, Reason, Severity, Timestamp } from "./primitives.ts";
 export { Problem } from "./problem.ts";

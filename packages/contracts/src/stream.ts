@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { ModelNote } from "./evidence.ts";
 import { Timestamp } from "./primitives.ts";
 import { TOPICS, type Topic } from "./topic.ts";
 
@@ -11,6 +12,7 @@ export const StreamMessage = z.object({
   kind: z.string(),
   text: z.string(),
   evidence: z.array(z.string()).optional(),
+  model: ModelNote.optional(),
 });
 export type StreamMessage = z.output<typeof StreamMessage>;
 

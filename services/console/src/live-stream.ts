@@ -35,7 +35,7 @@ export const pauseMsOf = (clients: number): number => Math.min(MAX_PAUSE_MS, Mat
 
 /** Pure: an event of the log as the stream shows it. */
 export function streamItemOf({ seq, event }: LoggedEvent): StreamItem {
-  const { at, incidentId, phase, kind, text, evidence } = event.data as StreamMessage;
+  const { at, incidentId, phase, kind, text, evidence, model } = event.data as StreamMessage;
   const name = STREAM_EVENT_OF_TOPIC[event.topic] ?? "incident";
   const data = {
     id: String(seq),
@@ -45,6 +45,7 @@ export function streamItemOf({ seq, event }: LoggedEvent): StreamItem {
     kind,
     text,
     ...(evidence === undefined ? {} : { evidence }),
+    ...(model === undefined ? {} : { model }),
   };
   return { seq, event: name, data, frame: `id: ${seq}\nevent: ${name}\ndata: ${JSON.stringify(data)}\n\n` };
 }

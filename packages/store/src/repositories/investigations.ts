@@ -1,7 +1,7 @@
 // Terms. A *round* is one pass over an incident: gather, diagnose, plan, and the checking of what came of it. Everything a round writes can
 // be written again without effect, so that a round cut off in the middle is simply gone through once more.
 import { gunzipSync, gzipSync } from "node:zlib";
-import type { Diagnosis, Evidence, IncidentState } from "@tocsin/contracts";
+import type { Diagnosis, Evidence, IncidentState, Narration } from "@tocsin/contracts";
 import type { Queryable } from "@tocsin/runtime";
 import { jsonText } from "../values.ts";
 
@@ -27,8 +27,13 @@ export interface InvestigationRow<Findings = unknown, Outcome = unknown> {
   readonly hasGathered: boolean;
   readonly findings: Findings | undefined;
   readonly outcome: Outcome | undefined;
+  /** What came of asking a model, once it was asked or skipped. */
+  readonly advice: unknown;
+  readonly narration: Narration | undefined;
   readonly verifySince: string | undefined;
   readonly healthySince: string | undefined;
+  /** What the round remembered; the worker's own as well. */
+  readonly recall: unknown;
 }
 
 function present<Row extends object>(row: Row): Row {
@@ -45,7 +50,7 @@ export async function incidentWork(on: Queryable, id: string): Promise<IncidentW
 }
 
 const COLUMNS = `incident_id AS "incidentId", round, reason, started_at AS "startedAt", finished_at AS "finishedAt",
-  gathered IS NOT NULL AS "hasGathered", findings, outcome, verify_since AS "verifySince", healthy_since AS "healthySince"`;
+  gathered IS NOT NULL AS "hasGathered", findings, outcome, advice, narration, verify_since AS "verifySince", healthy_since AS "healthySince", recall`;
 
 /** The latest round, or undefined before the first. */
 export async function latestInvestigation<Findings, Outcome>(
@@ -123,6 +128,49 @@ export async function saveEvidence(tx: Queryable, incidentId: string, evidence: 
 export async function diagnosisOf(on: Queryable, incidentId: string): Promise<Diagnosis | undefined> {
   const { rows } = await on.query<{ diagnosis: Diagnosis | null }>("SELECT diagnosis FROM incidents WHERE id = $1", [incidentId]);
   return rows[0]?.diagnosis ?? undefined;
+}
+
+/** Keeps what came of asking a model before the plan, and the diagnosis as it stands with that. Once: what is there stays. */
+export async function saveAdvice(
+  tx: Queryable,
+  incidentId: string,
+  round: number,
+  advice: unknown,
+  diagnosis: Diagnosis | undefined,
+  at: string,
+): Promise<void> {
+  const { rowCount } = await tx.query(
+    "UPDATE investigations SET advice = $3::jsonb WHERE incident_id = $1 AND round = $2 AND advice IS NULL",
+    [incidentId, round, jsonText(advice)],
+  );
+  if (rowCount === 0 || diagnosis === undefined) return;
+  await saveEvidence(tx, incidentId, diagnosis.evidence);
+  await tx.query("UPDATE incidents SET verdict = $2, diagnosis = $3::jsonb, updated_at = $4, revision = revision + 1 WHERE id = $1", [
+    incidentId,
+    diagnosis.verdict,
+    jsonText(diagnosis),
+    at,
+  ]);
+}
+
+/** Keeps a round's narration and puts its section at the end of the analysis. Once: what is there stays. */
+export async function saveNarration(
+  tx: Queryable,
+  incidentId: string,
+  round: number,
+  narration: Narration,
+  section: string,
+): Promise<boolean> {
+  const { rowCount } = await tx.query(
+    "UPDATE investigations SET narration = $3::jsonb WHERE incident_id = $1 AND round = $2 AND narration IS NULL",
+    [incidentId, round, jsonText(narration)],
+  );
+  if (rowCount === 0) return false;
+  await tx.query(
+    "UPDATE incidents SET analysis = analysis || $2, updated_at = $3, revision = revision + 1 WHERE id = $1 AND analysis <> ''",
+    [incidentId, section, narration.at],
+  );
+  return true;
 }
 
 /** What the plan came to, once. */
