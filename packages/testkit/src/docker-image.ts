@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
@@ -67,15 +67,9 @@ export async function importNodeApp(
   options: ImageOptions,
 ): Promise<string> {
   return await inTemporaryFolder(async (root) => {
-    const place = (file: string, target: string) => {
-      mkdirSync(dirname(join(root, target)), { recursive: true });
-      cpSync(realpathSync(file), join(root, target), { recursive: true });
-    };
-    place(process.execPath, "/bin/node");
-    const linked = execFileSync("ldd", [process.execPath], { encoding: "utf8" });
-    for (const [, library] of linked.matchAll(/(\/\S+\.so\S*)/g)) place(library as string, library as string);
-    place(app.sources, join("/app", basename(app.sources)));
-    for (const [name, folder] of packagesNeeded(app.packages, app.from)) place(folder, join("/app/node_modules", name));
+    placeProgram(root, process.execPath, "/bin/node");
+    place(root, app.sources, join("/app", basename(app.sources)));
+    for (const [name, folder] of packagesNeeded(app.packages, app.from)) place(root, folder, join("/app/node_modules", name));
     makeTmp(root);
     writeFileSync(join(root, "app/package.json"), JSON.stringify({ type: "module" }));
     return await importImage(socketPath, root, {
@@ -83,6 +77,47 @@ export async function importNodeApp(
       changes: ["WORKDIR /app", 'ENTRYPOINT ["/bin/node"]', "ENV PATH=/bin", ...(options.changes ?? [])],
     });
   });
+}
+
+/**
+ * What stands for an official image of Node where none can be pulled: this Node with the libraries it is linked to.
+ *
+ * @param also programs of this machine by their name in `/bin` (the libraries they are linked to come along), and folders by where
+ *   they go; `shell` adds busybox with the names a Dockerfile's `RUN` commonly calls
+ */
+export async function importNodeBase(
+  socketPath: string,
+  also: {
+    readonly programs?: Readonly<Record<string, string>>;
+    readonly folders?: Readonly<Record<string, string>>;
+    readonly shell?: boolean;
+  },
+  options: ImageOptions,
+): Promise<string> {
+  return await inTemporaryFolder(async (root) => {
+    for (const [name, file] of Object.entries({ node: process.execPath, ...also.programs })) placeProgram(root, file, join("/bin", name));
+    for (const [target, folder] of Object.entries(also.folders ?? {})) place(root, folder, target);
+    if (also.shell === true) {
+      placeProgram(root, findProgram("busybox") ?? "/bin/busybox", "/bin/busybox");
+      for (const name of SHELL_NAMES) symlinkSync("busybox", join(root, "bin", name));
+    }
+    makeTmp(root);
+    return await importImage(socketPath, root, { ...options, changes: ["ENV PATH=/bin", ...(options.changes ?? [])] });
+  });
+}
+
+const SHELL_NAMES = ["sh", "cat", "cp", "echo", "env", "find", "ln", "ls", "mkdir", "mv", "rm", "sed", "test", "uname"];
+
+function place(root: string, file: string, target: string): void {
+  mkdirSync(dirname(join(root, target)), { recursive: true });
+  cpSync(realpathSync(file), join(root, target), { recursive: true });
+}
+
+/** A program and the libraries it is linked to; of a static one, only itself. */
+function placeProgram(root: string, file: string, target: string): void {
+  place(root, file, target);
+  const { stdout } = spawnSync("ldd", [file], { encoding: "utf8" });
+  for (const [, library] of stdout.matchAll(/(\/\S+\.so\S*)/g)) place(root, library as string, library as string);
 }
 
 /** Packages and, over their dependencies, all that they need: name → folder. One version of each. */

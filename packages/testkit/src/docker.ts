@@ -1,15 +1,17 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { request } from "node:http";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startProcess } from "./real-process.ts";
+import { takePlace } from "./place.ts";
+import { type Place, type RunningProcess, startProcess } from "./real-process.ts";
 
 /** A Docker daemon to test with. */
 export interface RunningDockerd {
   readonly socketPath: string;
   /** True when it ran before us: containers of others may be there. */
   readonly shared: boolean;
+  /** Absent when it is shared. */
+  readonly server?: RunningProcess;
   /** Ends the daemon when we started it. */
   stop(): Promise<void>;
 }
@@ -20,12 +22,12 @@ const SYSTEM_SOCKET = "/var/run/docker.sock";
  * The Docker daemon of this machine when its socket answers; otherwise one of our own with its own folders and without networks
  * (containers then have the host's network or none). Needs root and the program `dockerd`.
  */
-export async function startDockerd(): Promise<RunningDockerd> {
+export async function startDockerd(place?: Place): Promise<RunningDockerd> {
   if (await answersPing(SYSTEM_SOCKET)) return { socketPath: SYSTEM_SOCKET, shared: true, stop: async () => {} };
-  const folder = mkdtempSync(join(tmpdir(), "tocsin-dockerd-"));
+  const { folder, printing, leave } = await takePlace("dockerd", place);
   const socketPath = join(folder, "docker.sock");
   const inside = (name: string) => join(folder, name);
-  mkdirSync(inside("exec"));
+  mkdirSync(inside("exec"), { recursive: true });
   const daemon = await startProcess(
     "dockerd",
     ["--data-root", inside("data"), "--exec-root", inside("exec"), "--pidfile", inside("pid"), "-H", `unix://${socketPath}`].concat([
@@ -34,15 +36,16 @@ export async function startDockerd(): Promise<RunningDockerd> {
       "--log-level=warn",
     ]),
     () => answersPing(socketPath),
-    { timeoutMs: 60_000 },
+    { timeoutMs: 60_000, ...printing },
   );
   return {
     socketPath,
     shared: false,
+    server: daemon,
     async stop() {
       await daemon.stop();
       unmountBelow(folder); // the daemon leaves the name space of the host's network mounted
-      rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+      await leave();
     },
   };
 }

@@ -1,16 +1,18 @@
 import { execFile } from "node:child_process";
 import { access, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
-import { homedir, tmpdir } from "node:os";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { freePort } from "./free-port.ts";
+import { takePlace } from "./place.ts";
 import { findProgram } from "./real.ts";
-import { type RunningProcess, startProcess } from "./real-process.ts";
+import { type Place, type RunningProcess, startProcess } from "./real-process.ts";
 
 const run = promisify(execFile);
 
-const VERSION = "4.1.0";
+export const KAFKA_VERSION = "4.1.0";
+const VERSION = KAFKA_VERSION;
 /** The programs it takes, for `lacks(...)`. */
 export const KAFKA_PROGRAMS = ["java", "mvn"] as const;
 
@@ -57,6 +59,8 @@ export interface RunningKafka {
   /** A second listener that wants TLS and a user name with a password (SASL/PLAIN), when it was asked for. */
   readonly secured?: { readonly port: number; readonly caPem: string };
   readonly pid: () => number | undefined;
+  /** The broker that runs now. */
+  readonly server: () => RunningProcess;
   /** Ends the broker; its data stays. `SIGKILL` is a crash. */
   halt(signal?: NodeJS.Signals): Promise<void>;
   /** Starts it again on the same data and port. */
@@ -72,13 +76,14 @@ export interface KafkaOptions {
   readonly user?: { readonly name: string; readonly password: string };
   /** Most memory of the JVM's heap. Default `512m`. */
   readonly heap?: string;
+  readonly place?: Place;
 }
 
 /** A real Apache Kafka on 127.0.0.1: one node that is broker and controller (KRaft), topics made on request only. */
-export async function startKafka({ settings = {}, user, heap = "512m" }: KafkaOptions = {}): Promise<RunningKafka> {
+export async function startKafka({ settings = {}, user, heap = "512m", place }: KafkaOptions = {}): Promise<RunningKafka> {
   const libs = await installKafka();
-  const folder = await mkdtemp(join(tmpdir(), "tocsin-kafka-"));
-  const [port, controllerPort, securedPort] = [await freePort(), await freePort(), await freePort()];
+  const { folder, port, printing, leave } = await takePlace("kafka", place);
+  const [controllerPort, securedPort] = [await freePort(), await freePort()];
   const certificate = user && (await selfSigned(folder));
   const properties = {
     "process.roles": "broker,controller",
@@ -117,22 +122,36 @@ export async function startKafka({ settings = {}, user, heap = "512m" }: KafkaOp
   const java = ["-cp", join(libs, "*"), "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"];
   // Not one that begins like an option.
   const clusterId = Buffer.from(crypto.randomUUID().replaceAll("-", ""), "hex").toString("base64url").replace(/^-/, "A");
-  await run(findProgram("java") ?? "java", [...java, "kafka.tools.StorageTool", "format", "-t", clusterId, "-c", file]);
+  await run(findProgram("java") ?? "java", [
+    ...java,
+    "kafka.tools.StorageTool",
+    "format",
+    "--ignore-formatted",
+    "-t",
+    clusterId,
+    "-c",
+    file,
+  ]);
 
   const start = () =>
-    startProcess("java", [`-Xmx${heap}`, ...java, "kafka.Kafka", file], () => accepts(port), { cwd: folder, timeoutMs: 60_000 });
+    startProcess("java", [`-Xmx${heap}`, ...java, "kafka.Kafka", file], () => accepts(port), {
+      cwd: folder,
+      timeoutMs: 60_000,
+      ...printing,
+    });
   let broker: RunningProcess = await start();
   return {
     port,
     ...(certificate && { secured: { port: securedPort, caPem: certificate.pem } }),
     pid: () => broker.child.pid,
+    server: () => broker,
     halt: (signal = "SIGTERM") => broker.stop(signal),
     async resume() {
       broker = await start();
     },
     async stop() {
-      await broker.stop("SIGKILL");
-      await rm(folder, { recursive: true, force: true });
+      await broker.stop(place === undefined ? "SIGKILL" : "SIGTERM"); // data that nobody reads again needs no closing
+      await leave();
     },
   };
 }

@@ -1,16 +1,18 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { access, mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
-import { homedir, tmpdir } from "node:os";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { freePort } from "./free-port.ts";
+import { takePlace } from "./place.ts";
 import { findProgram, lacks } from "./real.ts";
-import { startProcess } from "./real-process.ts";
+import { type Place, type RunningProcess, startProcess } from "./real-process.ts";
 
 const run = promisify(execFile);
 
-const VERSION = "v3.7.8";
+export const LOKI_VERSION = "v3.7.8";
+const VERSION = LOKI_VERSION;
 const MODULE = "github.com/grafana/loki/v3";
 /** A build from an empty cache takes six minutes on two cores. */
 const BUILD_TIMEOUT_MS = 1_500_000;
@@ -20,16 +22,20 @@ const BUILD_TIMEOUT_MS = 1_500_000;
  * real servers (`TOCSIN_REQUIRE_REAL=1`) makes one.
  */
 export function lacksLoki(): boolean {
-  if (existsSync(join(keptIn(), "loki"))) return false;
+  if (isLokiKept()) return false;
   if (process.env["TOCSIN_REQUIRE_REAL"] === "1") return lacks("go");
   process.stderr.write("skipped: needs Loki; TOCSIN_REQUIRE_REAL=1 builds it\n");
   return true;
 }
 
+/** Is a build there from before? */
+export const isLokiKept = (): boolean => existsSync(join(keptIn(), "loki"));
+
 const keptIn = (): string => join(homedir(), ".cache", "tocsin", `loki-${VERSION}`);
 
 export interface RunningLoki {
   readonly url: string;
+  readonly server: RunningProcess;
   /** Sends lines of one stream; times are Unix seconds, exact to the millisecond. */
   push(
     stream: Readonly<Record<string, string>>,
@@ -88,18 +94,25 @@ interface GoVersion {
 const nameOf = ({ Path, Version }: GoVersion): string => (Version ? `${Path} ${Version}` : Path);
 
 /** @param multiTenant wants `X-Scope-OrgID` with every request */
-export async function startLoki({ multiTenant = false }: { readonly multiTenant?: boolean } = {}): Promise<RunningLoki> {
+export async function startLoki({
+  multiTenant = false,
+  place,
+}: {
+  readonly multiTenant?: boolean;
+  readonly place?: Place;
+} = {}): Promise<RunningLoki> {
   const program = await installLoki();
-  const folder = await mkdtemp(join(tmpdir(), "tocsin-loki-"));
-  const [port, grpcPort] = [await freePort(), await freePort()];
+  const { folder, port, printing, leave } = await takePlace("loki", place);
+  const grpcPort = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const config = join(folder, "loki.yml");
   // JSON is YAML.
   await writeFile(config, JSON.stringify(configOf(folder, port, grpcPort, multiTenant)));
   const ready = async () => (await fetch(`${url}/ready`)).status === 200;
-  const server = await startProcess(program, [`-config.file=${config}`], ready, { timeoutMs: 90_000, cwd: folder });
+  const server = await startProcess(program, [`-config.file=${config}`], ready, { timeoutMs: 90_000, cwd: folder, ...printing });
   return {
     url,
+    server,
     async push(stream, lines, tenant) {
       const values = lines.map(([atSeconds, line]) => [`${Math.round(atSeconds * 1_000)}000000`, line]);
       const response = await fetch(`${url}/loki/api/v1/push`, {
@@ -111,7 +124,7 @@ export async function startLoki({ multiTenant = false }: { readonly multiTenant?
     },
     async stop() {
       await server.stop();
-      await rm(folder, { recursive: true, force: true });
+      await leave();
     },
   };
 }

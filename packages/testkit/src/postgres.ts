@@ -1,11 +1,11 @@
 import { execFile, execFileSync } from "node:child_process";
-import { chown, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { existsSync } from "node:fs";
+import { chown } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { freePort } from "./free-port.ts";
+import { takePlace } from "./place.ts";
 import { findProgram } from "./real.ts";
-import { type RunningProcess, startProcess } from "./real-process.ts";
+import { type Place, type RunningProcess, startProcess } from "./real-process.ts";
 
 const run = promisify(execFile);
 
@@ -14,7 +14,9 @@ export const POSTGRES_PROGRAMS = ["postgres", "initdb", "pg_isready", "createdb"
 
 export interface RunningPostgres {
   readonly port: number;
-  /** Makes an empty database. @returns its URL */
+  /** The server that runs now. */
+  readonly server: () => RunningProcess;
+  /** Makes an empty database, unless it is there. @returns its URL */
   createDatabase(name: string): Promise<string>;
   /** Ends the server: `SIGTERM` waits for clients, `SIGINT` (default) drops them, `SIGKILL` is a crash. The data stays. */
   halt(signal?: NodeJS.Signals): Promise<void>;
@@ -28,15 +30,15 @@ export interface RunningPostgres {
  * A real PostgreSQL on a free port of 127.0.0.1 with data of its own. It refuses to run as root, so that under root it runs as the user
  * `postgres` of Debian's package.
  */
-export async function startPostgres(settings: Readonly<Record<string, string>> = {}): Promise<RunningPostgres> {
+export async function startPostgres(settings: Readonly<Record<string, string>> = {}, place?: Place): Promise<RunningPostgres> {
   const user = process.getuid?.() === 0 ? { uid: idOf("-u"), gid: idOf("-g") } : {};
-  const folder = await mkdtemp(join(tmpdir(), "tocsin-postgres-"));
-  const port = await freePort();
+  const { folder, port, printing, leave } = await takePlace("postgres", place);
   if (user.uid !== undefined) await chown(folder, user.uid, user.gid);
   const options = { ...user, cwd: folder };
   const program = (name: string) => findProgram(name) ?? name;
   const data = join(folder, "data");
-  await run(program("initdb"), ["-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"], options);
+  if (!existsSync(join(data, "PG_VERSION")))
+    await run(program("initdb"), ["-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"], options);
 
   // fsync off: a killed server loses nothing by it, only a machine that loses its power does.
   const all = { listen_addresses: "127.0.0.1", unix_socket_directories: "", fsync: "off", ...settings };
@@ -49,14 +51,19 @@ export async function startPostgres(settings: Readonly<Record<string, string>> =
         await run(program("pg_isready"), ["-h", "127.0.0.1", "-p", String(port), "-U", "postgres"]);
         return true;
       },
-      options,
+      { ...options, ...printing },
     );
   let server: RunningProcess = await start();
 
   return {
     port,
+    server: () => server,
     async createDatabase(name) {
-      await run(program("createdb"), ["-h", "127.0.0.1", "-p", String(port), "-U", "postgres", name]);
+      await run(program("createdb"), ["-h", "127.0.0.1", "-p", String(port), "-U", "postgres", name]).catch(
+        (error: { stderr?: string }) => {
+          if (!/already exists/.test(error.stderr ?? "")) throw error;
+        },
+      );
       return `postgres://postgres@127.0.0.1:${port}/${name}`;
     },
     halt: (signal = "SIGINT") => server.stop(signal),
@@ -65,7 +72,7 @@ export async function startPostgres(settings: Readonly<Record<string, string>> =
     },
     async stop() {
       await server.stop("SIGINT");
-      await rm(folder, { recursive: true, force: true });
+      await leave();
     },
   };
 }

@@ -1,11 +1,10 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { freePort } from "./free-port.ts";
+import { takePlace } from "./place.ts";
 import { findProgram } from "./real.ts";
-import { startProcess } from "./real-process.ts";
+import { type Place, type RunningProcess, startProcess } from "./real-process.ts";
 
 const run = promisify(execFile);
 
@@ -32,10 +31,12 @@ export interface PrometheusOptions {
   readonly alertmanagers?: readonly string[];
   /** OpenMetrics text with timestamps, in the store before the server starts. */
   readonly history?: string;
+  readonly place?: Place;
 }
 
 export interface RunningPrometheus {
   readonly url: string;
+  readonly server: RunningProcess;
   /** What it printed last. */
   readonly output: () => string;
   stop(): Promise<void>;
@@ -43,9 +44,8 @@ export interface RunningPrometheus {
 
 /** A real Prometheus on a free port of 127.0.0.1 with data of its own. */
 export async function startPrometheus(options: PrometheusOptions = {}): Promise<RunningPrometheus> {
-  const folder = await mkdtemp(join(tmpdir(), "tocsin-prometheus-"));
+  const { folder, port, printing, leave } = await takePlace("prometheus", options.place);
   const data = join(folder, "data");
-  const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   // JSON is YAML.
   const config = join(folder, "prometheus.yml");
@@ -60,13 +60,15 @@ export async function startPrometheus(options: PrometheusOptions = {}): Promise<
     "prometheus",
     [...args, "--storage.tsdb.retention.time=10y", "--web.enable-lifecycle", "--rules.alert.resend-delay=5s"],
     async () => (await fetch(`${url}/-/ready`)).status === 200,
+    printing,
   );
   return {
     url,
+    server,
     output: server.output,
     async stop() {
       await server.stop();
-      await rm(folder, { recursive: true, force: true });
+      await leave();
     },
   };
 }

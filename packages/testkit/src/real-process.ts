@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, openSync, readFileSync } from "node:fs";
 import { findProgram } from "./real.ts";
 
 export interface RunningProcess {
@@ -9,6 +10,32 @@ export interface RunningProcess {
   stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
+export interface ProcessOptions {
+  readonly env?: NodeJS.ProcessEnv;
+  readonly cwd?: string;
+  readonly timeoutMs?: number;
+  readonly uid?: number;
+  readonly gid?: number;
+  /** What it prints is added to this file; otherwise only the last of it is kept, in memory. */
+  readonly logFile?: string;
+  /** Told at once, before it is ready. */
+  readonly onSpawn?: (child: ChildProcess) => void;
+}
+
+/** Where a server keeps its data, for one that is started again on it. Without, the folder is a temporary one that `stop` removes. */
+export interface Place {
+  readonly folder: string;
+  /** Default: a free one. */
+  readonly port?: number;
+  readonly logFile?: string;
+}
+
+/** A process that ends early must not leave a server behind. */
+const alive = new Set<ChildProcess>();
+const killAll = (): void => {
+  for (const child of alive) child.kill("SIGKILL");
+};
+
 /**
  * Starts a real server as a child of the test and waits until `ready` says so.
  *
@@ -18,12 +45,16 @@ export async function startProcess(
   program: string,
   args: readonly string[],
   ready: () => Promise<boolean>,
-  options: { env?: NodeJS.ProcessEnv; cwd?: string; timeoutMs?: number; uid?: number; gid?: number } = {},
+  options: ProcessOptions = {},
 ): Promise<RunningProcess> {
   const path = findProgram(program) ?? program;
-  const { timeoutMs = 30_000, ...spawnOptions } = options;
-  const child = spawn(path, args, { stdio: ["ignore", "pipe", "pipe"], ...spawnOptions });
+  const { timeoutMs = 30_000, logFile, onSpawn, ...spawnOptions } = options;
+  // What it prints to a file reaches that file also when the process that started it is gone.
+  const log = logFile === undefined ? undefined : openSync(logFile, "a");
+  const child = spawn(path, args, { stdio: ["ignore", log ?? "pipe", log ?? "pipe"], ...spawnOptions });
+  if (log !== undefined) closeSync(log);
   let printed = "";
+  const output = () => (logFile === undefined ? printed : readFileSync(logFile, "utf8").slice(-8_192) + printed);
   const keep = (chunk: Buffer) => {
     printed = (printed + chunk.toString()).slice(-8_192);
   };
@@ -37,12 +68,15 @@ export async function startProcess(
     });
   });
   const isOver = () => child.exitCode !== null || child.signalCode !== null || child.pid === undefined;
-  // A test that ends early must not leave a server behind.
-  const killAtExit = () => child.kill("SIGKILL");
-  process.once("exit", killAtExit);
+  onSpawn?.(child);
+  if (alive.size === 0) process.on("exit", killAll);
+  alive.add(child);
+  void ended.then(() => {
+    alive.delete(child);
+    if (alive.size === 0) process.removeListener("exit", killAll);
+  });
 
   async function stop(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
-    process.removeListener("exit", killAtExit);
     if (isOver()) return;
     child.kill(signal);
     const hard = setTimeout(() => child.kill("SIGKILL"), 5_000);
@@ -52,11 +86,11 @@ export async function startProcess(
 
   const deadline = performance.now() + timeoutMs;
   for (;;) {
-    if (isOver()) throw new Error(`${program} ended with ${child.exitCode ?? child.signalCode}:\n${printed}`);
-    if (await ready().catch(() => false)) return { child, output: () => printed, stop };
+    if (isOver()) throw new Error(`${program} ended with ${child.exitCode ?? child.signalCode}:\n${output()}`);
+    if (await ready().catch(() => false)) return { child, output, stop };
     if (performance.now() > deadline) {
       await stop("SIGKILL");
-      throw new Error(`${program} was not ready within ${timeoutMs} ms:\n${printed}`);
+      throw new Error(`${program} was not ready within ${timeoutMs} ms:\n${output()}`);
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }

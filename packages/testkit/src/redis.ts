@@ -1,10 +1,13 @@
 import { connect } from "node:net";
-import { type RunningProcess, startProcess } from "./real-process.ts";
+import { type Place, type RunningProcess, startProcess } from "./real-process.ts";
 
 /** A real Redis on 127.0.0.1 that keeps nothing on disk. */
-export const startRedis = (port: number): Promise<RunningProcess> =>
-  startProcess("redis-server", ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"], () =>
-    answersPing(port),
+export const startRedis = (port: number, { logFile }: Pick<Place, "logFile"> = {}): Promise<RunningProcess> =>
+  startProcess(
+    "redis-server",
+    ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
+    () => answersPing(port),
+    logFile === undefined ? {} : { logFile },
   );
 
 const answersPing = (port: number): Promise<boolean> =>
