@@ -1,6 +1,7 @@
 // The root-cause analysis as Markdown, from templates alone: what a reader without a model needs, and no word that is not in the record.
 import type { CauseKind, Diagnosis, Evidence, Member, RunView, TimelineEntry } from "@tocsin/contracts";
 import { duration, listed } from "./figures.ts";
+import type { Recall } from "./recall.ts";
 
 /** A run as the analysis tells of it. */
 export type AnalysedRun = Pick<RunView, "title" | "runbook" | "state" | "reason" | "parameters">;
@@ -20,6 +21,8 @@ export interface AnalysisInput {
   readonly members: readonly Pick<Member, "name" | "service" | "severity" | "role" | "startsAt" | "endsAt">[];
   readonly diagnosis?: Diagnosis;
   readonly ruledOut: readonly { readonly service: string; readonly text: string }[];
+  /** What earlier incidents suggest; absent before anything was recalled. */
+  readonly recall?: Pick<Recall, "alike" | "text">;
   readonly runs: readonly AnalysedRun[];
   /** Facts from the incident's life, in order. */
   readonly timeline: readonly Pick<TimelineEntry, "at" | "text">[];
@@ -60,6 +63,7 @@ export function writeAnalysis(input: AnalysisInput): string {
     section("Impact", impact(input)),
     section("Cause", cause(input)),
     section("Ruled out", ruledOut(input)),
+    section("Seen before", seenBefore(input)),
     section("Actions", actions(input)),
     section("Verification", input.verification.map((line) => `- ${quiet(line)}`).join("\n")),
     section("Timeline", timeline(input)),
@@ -133,6 +137,18 @@ function evidenceLine(each: Evidence): string {
 
 function ruledOut(input: AnalysisInput): string {
   return input.ruledOut.map((each) => `- **${quiet(each.service)}**: ${quiet(each.text)}`).join("\n");
+}
+
+/** Hypotheses, and said to be that: what was the cause once need not be it today. */
+function seenBefore({ recall }: AnalysisInput): string {
+  if (!recall || recall.alike.length === 0) return "";
+  const lines = recall.alike
+    .slice(0, 3)
+    .map(
+      ({ id, title, similarity, reasons }) =>
+        `- \`${id}\` ${quiet(title)} (${Math.round(similarity * 100)} % alike: ${quiet(reasons.join(", "))})`,
+    );
+  return [recall.text.map(quiet).join(" "), "", ...lines].join("\n");
 }
 
 function actions({ runs }: AnalysisInput): string {

@@ -57,9 +57,7 @@ export {
   listAlerts,
   listIncidents,
   type Page,
-  type SimilarIncident,
   saveFeedback,
-  similarIncidents,
   viewIncident,
 } from "./repositories/incident-views.ts";
 export {
@@ -106,10 +104,12 @@ export {
   insertInvestigation,
   latestInvestigation,
   readGathered,
+  saveAdvice,
   saveAnalysis,
   saveDiagnosis,
   saveEvidence,
   saveGathered,
+  saveNarration,
   saveOutcome,
   saveVerification,
 } from "./repositories/investigations.ts";
@@ -134,6 +134,14 @@ export {
   type QuarantineEntry,
   type QuarantineState,
 } from "./repositories/quarantine.ts";
+export {
+  EMBEDDING_DIMENSIONS,
+  type IncidentTrace,
+  type RememberedIncident,
+  recallIncidents,
+  rememberIncident,
+  saveRecall,
+} from "./repositories/recall.ts";
 export {
   findRun,
   finishRunStep,

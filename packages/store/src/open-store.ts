@@ -5,7 +5,9 @@ import type { Engine } from "./engine.ts";
 import { storeUrlUnknown } from "./errors.ts";
 import { migrate } from "./migrate.ts";
 import { openJobs } from "./pgboss-jobs.ts";
+import { EMBEDDING_DIMENSIONS } from "./repositories/recall.ts";
 import { type Retention, startUpkeep } from "./upkeep.ts";
+import { prepareVectors } from "./vector-extension.ts";
 
 export interface StoreOptions {
   /** `embedded:./folder` (PGlite in a folder), `embedded:memory` (PGlite, gone with the process), `postgres://…`. */
@@ -30,6 +32,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   try {
     const applied = await migrate(engine.sql);
     if (applied.length > 0) log.info({ applied }, "store migrated");
+    await prepareVectors(engine.sql, EMBEDDING_DIMENSIONS, log);
     // This process alone has the folder: a lease in it belongs to a process that is gone.
     if (engine.name === "pglite") await engine.sql.query("DELETE FROM leases");
     const jobs = await openJobs(engine, log, clock);

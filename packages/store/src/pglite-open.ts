@@ -2,10 +2,12 @@ import { openAsBlob } from "node:fs";
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { PGlite } from "@electric-sql/pglite";
+import { vector } from "@electric-sql/pglite-pgvector";
 import { digestOf, uuidv7 } from "@tocsin/runtime";
 
 // PGlite's own 128 MB stay resident once touched; our working set is far smaller, and what does not fit is in the kernel's page cache.
 const START_PARAMS = [...PGlite.defaultStartParams, "-c", "shared_buffers=32MB"];
+const OPTIONS = { startParams: START_PARAMS, extensions: { vector } };
 /** Where the freshly initialised cluster of `embedded:memory` is kept: initialising takes two seconds, loading it 0.4 s. */
 const IMAGE_FOLDER = fileURLToPath(new URL("../node_modules/.cache/tocsin-store/", import.meta.url));
 
@@ -14,20 +16,21 @@ const IMAGE_FOLDER = fileURLToPath(new URL("../node_modules/.cache/tocsin-store/
  * operating system, where no killed process can lose them.
  */
 export async function openDatabase(folder: string | undefined): Promise<PGlite> {
-  const db = folder === undefined ? await openInMemory() : await PGlite.create(folder, { startParams: START_PARAMS });
+  const db = folder === undefined ? await openInMemory() : await PGlite.create(folder, OPTIONS);
   await db.exec("SET TIME ZONE 'UTC'; SET DateStyle = 'ISO'");
   return db;
 }
 
 async function openInMemory(): Promise<PGlite> {
-  const options = { startParams: START_PARAMS };
-  // The path names PGlite's version.
-  const image = `${IMAGE_FOLDER}${digestOf(import.meta.resolve("@electric-sql/pglite")).slice(7, 23)}.tar`;
+  // The paths name the versions.
+  const made = import.meta.resolve("@electric-sql/pglite") + import.meta.resolve("@electric-sql/pglite-pgvector");
+  const image = `${IMAGE_FOLDER}${digestOf(made).slice(7, 23)}.tar`;
   try {
-    return await PGlite.create("memory://", { ...options, loadDataDir: await openAsBlob(image) });
+    return await PGlite.create("memory://", { ...OPTIONS, loadDataDir: await openAsBlob(image) });
   } catch {
     // Not there yet, or not readable: initialise, and keep the result if the place can be written to.
-    const db = await PGlite.create("memory://", options);
+    const db = await PGlite.create("memory://", OPTIONS);
+    await db.exec("CREATE EXTENSION IF NOT EXISTS vector");
     await keepImage(db, image).catch(() => {});
     return db;
   }

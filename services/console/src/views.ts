@@ -1,5 +1,5 @@
 // What the API answers, as schemas: the OpenAPI document and through it the typed client of the UI come from here.
-import { ApprovalView, Change, IncidentSummary, Severity, SignalName, StreamMessage, Timestamp } from "@tocsin/contracts";
+import { ApprovalView, CauseKind, Change, IncidentSummary, Severity, SignalName, StreamMessage, Timestamp } from "@tocsin/contracts";
 import * as z from "zod";
 
 export const listOf = <Item extends z.ZodType>(item: Item) => z.object({ items: z.array(item).readonly(), next: z.string().nullable() });
@@ -111,8 +111,25 @@ export const LogsView = z.object({
 export const StreamItemView = StreamMessage.extend({ event: z.enum(["thought", "action", "incident"]) });
 export const SimilarView = z.object({
   items: z
-    .array(z.object({ incident: IncidentSummary, reasons: z.array(z.string()).readonly(), helped: z.string().optional() }))
+    .array(
+      z.object({
+        incident: IncidentSummary,
+        /** 0 to 1. */
+        similarity: z.number(),
+        reasons: z.array(z.string()).readonly(),
+        /** The title of the last run that helped there. */
+        helped: z.string().optional(),
+      }),
+    )
     .readonly(),
+  /** What most of them had as cause: something to check, no evidence. */
+  hypothesis: z.object({ service: z.string(), kind: CauseKind, times: z.number(), of: z.number() }).optional(),
+  /** What was done in them and how often it ended the incident, the best first. */
+  fixes: z.array(z.object({ runbook: z.string(), title: z.string(), tried: z.number(), helped: z.number() })).readonly(),
+  /** All of it in words. */
+  text: z.array(z.string()).readonly(),
+  /** Compared by pgvector's index, or exactly in plain SQL. */
+  by: z.enum(["pgvector", "exact"]),
 });
 export const ApprovalFull = ApprovalView.extend({
   risk: z.enum(["low", "medium", "high"]),

@@ -8,6 +8,7 @@ import { diagnoseNode } from "./nodes/diagnose.ts";
 import { gatherNode } from "./nodes/gather.ts";
 import { narrateNode } from "./nodes/narrate.ts";
 import { planNode } from "./nodes/plan.ts";
+import { recallNode } from "./nodes/recall.ts";
 import type { Outcome } from "./outcome.ts";
 import type { AgentDeps, Round } from "./round.ts";
 
@@ -17,6 +18,8 @@ const InvestigationState = Annotation.Root({
   gathered: Annotation<boolean>,
   /** diagnose */
   verdict: Annotation<Diagnosis["verdict"]>,
+  /** recall: how many past incidents are like it */
+  alike: Annotation<number>,
   /** plan */
   decision: Annotation<Outcome["kind"]>,
   /** narrate */
@@ -24,12 +27,13 @@ const InvestigationState = Annotation.Root({
 });
 
 /** Raised with the graph's shape: a thread begun under another shape is not resumed, the round is gone through plainly. */
-const GRAPH_VERSION = 1;
+const GRAPH_VERSION = 2;
 const RECURSION_LIMIT = 12;
 
 interface Steps {
   readonly gather: () => Promise<void>;
   readonly diagnose: () => Promise<{ verdict: Diagnosis["verdict"] }>;
+  readonly recall: () => Promise<{ alike: number }>;
   readonly plan: () => Promise<{ decision: Outcome["kind"] }>;
   readonly narrate: () => Promise<void>;
 }
@@ -37,6 +41,7 @@ interface Steps {
 const stepsOf = (deps: AgentDeps, round: Round): Steps => ({
   gather: gatherNode(deps, round),
   diagnose: diagnoseNode(deps, round),
+  recall: recallNode(deps, round),
   plan: planNode(deps, round),
   narrate: narrateNode(deps, round),
 });
@@ -48,6 +53,7 @@ function compile(steps: Steps, checkpointer: BaseCheckpointSaver) {
       return { gathered: true };
     })
     .addNode("diagnose", () => steps.diagnose())
+    .addNode("recall", () => steps.recall())
     .addNode("plan", () => steps.plan())
     .addNode("narrate", async () => {
       await steps.narrate();
@@ -55,7 +61,8 @@ function compile(steps: Steps, checkpointer: BaseCheckpointSaver) {
     })
     .addEdge(START, "gather")
     .addEdge("gather", "diagnose")
-    .addEdge("diagnose", "plan")
+    .addEdge("diagnose", "recall")
+    .addEdge("recall", "plan")
     .addEdge("plan", "narrate")
     .addEdge("narrate", END)
     .compile({ checkpointer });
@@ -100,6 +107,7 @@ export async function runRound(
 async function runPlainly(steps: Steps): Promise<void> {
   await steps.gather();
   await steps.diagnose();
+  await steps.recall();
   await steps.plan();
   await steps.narrate();
 }
@@ -116,7 +124,13 @@ function noting(steps: Steps, onError: (error: unknown) => void): Steps {
         throw error;
       }
     };
-  return { gather: noted(steps.gather), diagnose: noted(steps.diagnose), plan: noted(steps.plan), narrate: noted(steps.narrate) };
+  return {
+    gather: noted(steps.gather),
+    diagnose: noted(steps.diagnose),
+    recall: noted(steps.recall),
+    plan: noted(steps.plan),
+    narrate: noted(steps.narrate),
+  };
 }
 
 /** Somebody else works on the incident now: nothing to do, nothing to repeat. */

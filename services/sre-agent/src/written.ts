@@ -1,4 +1,4 @@
-import { type Ending, writeAnalysis } from "@tocsin/diagnosis";
+import { type Ending, type Recall, writeAnalysis } from "@tocsin/diagnosis";
 import type { Queryable } from "@tocsin/runtime";
 import { diagnosisOf, type InvestigationRow, viewIncident } from "@tocsin/store";
 import { incidentUnknown } from "./errors.ts";
@@ -23,6 +23,7 @@ export async function analysisOf(
     ...(endedAt === undefined ? {} : { endedAt }),
     members: incident.members,
     ...(diagnosis === undefined ? {} : { diagnosis }),
+    ...(row?.recall === undefined ? {} : { recall: row.recall as Recall }),
     ruledOut: row?.findings?.ruledOut ?? [],
     runs: incident.runs,
     timeline: incident.timeline,

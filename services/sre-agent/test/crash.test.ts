@@ -5,7 +5,16 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 const CHILD = new URL("crash-child.ts", import.meta.url).pathname;
-const FAILPOINTS = ["investigate:begun", "gather:fetched", "gather:saved", "diagnose:saved", "plan:chosen", "plan:saved", "narrate:saved"];
+const FAILPOINTS = [
+  "investigate:begun",
+  "gather:fetched",
+  "gather:saved",
+  "diagnose:saved",
+  "recall:saved",
+  "plan:chosen",
+  "plan:saved",
+  "narrate:saved",
+];
 
 let folder: string;
 beforeAll(async () => {
@@ -53,4 +62,4 @@ test("killed at any boundary, an investigation is finished by the next process w
   }
   // What was gathered before the end is not asked for again.
   expect(report["inc_plan:saved"]?.reads).toBe(0);
-}, 240_000); // eight processes, each of which opens a database: seconds on an idle machine, a minute on a busy one
+}, 240_000); // nine processes, each of which opens a database: seconds on an idle machine, a minute on a busy one

@@ -44,7 +44,7 @@ describe("a round", () => {
   test("every phase is told in order, and every evidence id that a thought names can be looked up", async () => {
     const told = await toldOf(store, "inc_a");
     const phases = told.flatMap((each) => each.phase ?? []);
-    expect([...new Set(phases)]).toEqual(["gather", "diagnose", "plan", "narrate"]);
+    expect([...new Set(phases)]).toEqual(["gather", "diagnose", "recall", "plan", "narrate"]);
     const { rows } = await store.sql.query<{ id: string }>("SELECT id FROM evidence WHERE incident_id = 'inc_a'");
     const known = new Set(rows.map((row) => row.id));
     for (const id of told.flatMap((each) => each.evidence ?? [])) expect(known).toContain(id);

@@ -9,6 +9,7 @@ import type {
   IncidentSummary,
   IncidentView,
   Member,
+  Narration,
   Severity,
 } from "@tocsin/contracts";
 import type { Queryable } from "@tocsin/runtime";
@@ -25,7 +26,7 @@ export interface Page<T> {
   readonly next?: ListPosition;
 }
 
-interface SummaryRow {
+export interface SummaryRow {
   id: string;
   title: string;
   state: IncidentState;
@@ -42,11 +43,11 @@ interface SummaryRow {
   acknowledgedBy: string | null;
 }
 
-const SUMMARY = `i.id, i.title, i.state, i.severity, i.service, i.scope, i.started_at AS "startedAt", i.updated_at AS "updatedAt",
+export const SUMMARY = `i.id, i.title, i.state, i.severity, i.service, i.scope, i.started_at AS "startedAt", i.updated_at AS "updatedAt",
   i.closed_at AS "closedAt", i.alert_count AS "alertCount", i.verdict, i.diagnosis->'causes'->0 AS cause, i.escalation, i.acknowledged_by AS "acknowledgedBy"`;
 
 /** Pure: leaves out what is absent, as JSON over HTTP wants it. */
-function summaryOf(row: SummaryRow): IncidentSummary {
+export function summaryOf(row: SummaryRow): IncidentSummary {
   const { cause, verdict } = row;
   return {
     id: row.id,
@@ -92,6 +93,7 @@ export async function listIncidents(on: Queryable, filter: IncidentFilter): Prom
 interface DetailRow extends SummaryRow {
   diagnosis: Diagnosis | null;
   analysis: string;
+  narration: Narration | null;
   gitlab: string | null;
   mergedInto: string | null;
   feedback: NonNullable<IncidentView["feedback"]> | null;
@@ -104,7 +106,8 @@ const TIMELINE_LIMIT = 1_000;
 /** One incident in full, or undefined when there is none of this id. */
 export async function viewIncident(on: Queryable, id: string): Promise<IncidentView | undefined> {
   const { rows } = await on.query<DetailRow>(
-    `SELECT ${SUMMARY}, i.diagnosis, i.analysis, t.web_url AS gitlab, i.merged_into AS "mergedInto",
+    `SELECT ${SUMMARY}, i.diagnosis, i.analysis,
+            (SELECT v.narration FROM investigations v WHERE v.incident_id = i.id ORDER BY v.round DESC LIMIT 1) AS narration, t.web_url AS gitlab, i.merged_into AS "mergedInto",
             CASE WHEN f.incident_id IS NOT NULL THEN jsonb_build_object('right', f.is_right, 'by', f.said_by, 'note', f.note,
               'at', to_char(f.said_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) END AS feedback
        FROM incidents i LEFT JOIN tickets t ON t.incident_id = i.id LEFT JOIN feedback f ON f.incident_id = i.id WHERE i.id = $1`,
@@ -138,6 +141,7 @@ export async function viewIncident(on: Queryable, id: string): Promise<IncidentV
     runs: [...((await runViews(on, [id])).get(id) ?? [])],
     timeline: timeline.rows,
     analysis: row.analysis,
+    ...(row.narration === null ? {} : { narration: row.narration }),
     evidence: [...byId.values()],
     ...(row.diagnosis?.unsettled === undefined ? {} : { unsettled: row.diagnosis.unsettled }),
     missing: row.diagnosis?.missing ?? [],
@@ -145,50 +149,6 @@ export async function viewIncident(on: Queryable, id: string): Promise<IncidentV
     ...(row.feedback === null ? {} : { feedback: row.feedback }),
     links: row.gitlab === null ? {} : { gitlab: row.gitlab },
   };
-}
-
-/** A past incident and in words why it is shown beside this one. */
-export interface SimilarIncident {
-  readonly incident: IncidentSummary;
-  readonly reasons: readonly string[];
-  /** How it ended: the runbook of its last run that helped. */
-  readonly helped?: string;
-}
-
-/** Of the latest 500 incidents of the last 90 days, those that had the same cause, the same root alert or the same service; the most alike first. */
-export async function similarIncidents(on: Queryable, id: string, limit: number): Promise<readonly SimilarIncident[]> {
-  const { rows } = await on.query<
-    SummaryRow & { sameCause: boolean; sameKind: boolean; sameService: boolean; sameAlert: boolean; helped: string | null }
-  >(
-    `WITH this AS (
-       SELECT i.*, i.diagnosis->'causes'->0->>'kind' AS kind, i.diagnosis->'causes'->0->>'service' AS at_fault,
-              (SELECT a.name FROM incident_members m JOIN alerts a ON a.scope = m.scope AND a.fingerprint = m.fingerprint
-                WHERE m.incident_id = i.id ORDER BY (m.role = 'root') DESC, a.starts_at LIMIT 1) AS alert
-         FROM incidents i WHERE i.id = $1),
-     scored AS (
-       SELECT i.id,
-              coalesce(i.verdict = 'cause' AND i.diagnosis->'causes'->0->>'kind' = t.kind AND i.diagnosis->'causes'->0->>'service' = t.at_fault, false) AS "sameCause",
-              coalesce(i.verdict = 'cause' AND i.diagnosis->'causes'->0->>'kind' = t.kind, false) AS "sameKind",
-              coalesce(i.service = t.service, false) AS "sameService",
-              coalesce(i.title LIKE '%: ' || t.alert || '%', false) AS "sameAlert"
-         FROM (SELECT * FROM incidents WHERE started_at > now() - interval '90 days' ORDER BY started_at DESC, id DESC LIMIT 500) i, this t
-        WHERE i.id <> t.id AND i.merged_into IS NULL)
-     SELECT ${SUMMARY}, s."sameCause", s."sameKind", s."sameService", s."sameAlert",
-            (SELECT r.title FROM runs r WHERE r.incident_id = i.id AND r.state = 'succeeded' ORDER BY r.finished_at DESC LIMIT 1) AS helped
-       FROM scored s JOIN incidents i ON i.id = s.id
-      WHERE s."sameCause" OR s."sameAlert" OR (s."sameService" AND s."sameKind")
-      ORDER BY s."sameCause"::int * 4 + s."sameAlert"::int * 2 + s."sameService"::int * 2 + s."sameKind"::int DESC, i.started_at DESC LIMIT $2`,
-    [id, limit],
-  );
-  return rows.map((row) => ({
-    incident: summaryOf(row),
-    reasons: [
-      ...(row.sameCause ? ["the same cause in the same service"] : row.sameKind ? ["the same kind of cause"] : []),
-      ...(row.sameAlert ? ["the same alert"] : []),
-      ...(row.sameService && !row.sameCause ? ["the same service"] : []),
-    ],
-    ...(row.helped === null ? {} : { helped: row.helped }),
-  }));
 }
 
 /** Writes what a person says of the cause; the latest word holds. */

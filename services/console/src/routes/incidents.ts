@@ -1,12 +1,13 @@
 import { AlertView, IncidentSummary, IncidentView } from "@tocsin/contracts";
 import type { Queryable } from "@tocsin/runtime";
-import { listAlerts, listIncidents, readEventLog, similarIncidents, viewIncident } from "@tocsin/store";
+import { listAlerts, listIncidents, readEventLog, viewIncident } from "@tocsin/store";
 import type { FastifyPluginAsync } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import * as z from "zod";
 import { decodeCursor, ListQuery, listAnswer, manyOf } from "../cursor.ts";
 import { incidentUnknown } from "../errors.ts";
 import { STREAMED, streamItemOf } from "../live-stream.ts";
+import { similarTo } from "../similar.ts";
 import { listOf, SimilarView, StreamItemView } from "../views.ts";
 
 const Id = z.object({ id: z.string().max(200) });
@@ -79,7 +80,11 @@ export const incidentRoutes =
     app.get(
       "/incidents/:id/similar",
       { schema: { summary: "Past incidents like it, and what helped", tags: ["incidents"], params: Id, response: { 200: SimilarView } } },
-      async ({ params }) => ({ items: await similarIncidents(sql, params.id, 8) }),
+      async ({ params }) => {
+        const similar = await similarTo(sql, params.id);
+        if (similar === undefined) throw incidentUnknown(params.id);
+        return similar;
+      },
     );
 
     const AlertQuery = z.object({

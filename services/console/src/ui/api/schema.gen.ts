@@ -721,6 +721,25 @@ export interface paths {
                             }[];
                             mergedInto?: string;
                             missing?: string[];
+                            narration?: {
+                                /** Format: date-time */
+                                at: string;
+                                model: {
+                                    costUsd?: number;
+                                    model: string;
+                                    prompt: {
+                                        hash: string;
+                                        name: string;
+                                        version: number;
+                                    };
+                                    provider: string;
+                                };
+                                sentences: {
+                                    evidence: string[];
+                                    text: string;
+                                }[];
+                                short: string;
+                            };
                             runs: {
                                 digest: string;
                                 /** Format: date-time */
@@ -973,6 +992,16 @@ export interface paths {
                                 id: string;
                                 incidentId: string;
                                 kind: string;
+                                model?: {
+                                    costUsd?: number;
+                                    model: string;
+                                    prompt: {
+                                        hash: string;
+                                        name: string;
+                                        version: number;
+                                    };
+                                    provider: string;
+                                };
                                 phase?: string;
                                 text: string;
                             }[];
@@ -1121,6 +1150,21 @@ export interface paths {
                     };
                     content: {
                         "application/json": {
+                            /** @enum {string} */
+                            by: "pgvector" | "exact";
+                            readonly fixes: {
+                                helped: number;
+                                runbook: string;
+                                title: string;
+                                tried: number;
+                            }[];
+                            hypothesis?: {
+                                /** @enum {string} */
+                                kind: "resource" | "code-error" | "dependency-latency" | "crash" | "change" | "saturation" | "hang" | "external";
+                                of: number;
+                                service: string;
+                                times: number;
+                            };
                             readonly items: {
                                 helped?: string;
                                 incident: {
@@ -1149,7 +1193,9 @@ export interface paths {
                                     updatedAt: string;
                                 };
                                 readonly reasons: string[];
+                                similarity: number;
                             }[];
+                            readonly text: string[];
                         };
                     };
                 };

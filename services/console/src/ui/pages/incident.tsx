@@ -234,26 +234,25 @@ function Similar({ id }: { id: string }) {
   return (
     <Panel title="Like this before">
       <Shown query={similar} lines={2}>
-        {({ items }) =>
-          items.length === 0 ? (
-            <p className="quiet">Nothing like it is remembered.</p>
-          ) : (
+        {({ items, text }) => (
+          <>
+            <p className="quiet">{text.join(" ")}</p>
             <ul className="similar">
-              {items.map(({ incident, reasons, helped }) => (
+              {items.map(({ incident, similarity, reasons, helped }) => (
                 <li key={incident.id}>
                   <Link to="/incidents/$id" params={{ id: incident.id }}>
                     {incident.title}
                   </Link>{" "}
                   <Badge state={incident.state} />
                   <p className="quiet">
-                    <When at={incident.startedAt} /> · {reasons.join(", ")}
+                    <When at={incident.startedAt} /> · {Math.round(similarity * 100)} % alike · {reasons.join(", ")}
                     {helped !== undefined && ` · helped: ${helped}`}
                   </p>
                 </li>
               ))}
             </ul>
-          )
-        }
+          </>
+        )}
       </Shown>
     </Panel>
   );
