@@ -29,6 +29,6 @@ export const targetFailed = (what: string, status: number | undefined, reason: s
   });
 
 export const targetUrlInvalid = (url: string) =>
-  new AppError("TARGET_URL_INVALID", `${url} is not one of lab:, docker:///path/to/socket, none:`, {
-    details: { known: ["lab:", "docker:///var/run/docker.sock", "none:"] },
+  new AppError("TARGET_URL_INVALID", `${url} is not one of lab:, docker:///path/to/socket, docker+http://host:port, none:`, {
+    details: { known: ["lab:", "docker:///var/run/docker.sock", "docker+http://docker-proxy:2375", "none:"] },
   });

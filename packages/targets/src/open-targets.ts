@@ -3,7 +3,7 @@ import { targetUrlInvalid } from "./errors.ts";
 import type { TargetPort } from "./target-port.ts";
 
 export interface OpenTargetsOptions {
-  /** `lab:`, `docker:///var/run/docker.sock` or `none:`. */
+  /** `lab:`, `docker:///var/run/docker.sock`, `docker+http://docker-proxy:2375` or `none:`. */
   readonly url: string;
   /** Base address of the lab's API, for `lab:`. */
   readonly labUrl: string;
@@ -16,13 +16,21 @@ export interface OpenTargetsOptions {
  * @throws AppError `TARGET_URL_INVALID` (details.known names the schemes)
  */
 export async function openTargets({ url, labUrl, log }: OpenTargetsOptions): Promise<TargetPort> {
-  const scheme = /^([a-z]+):/.exec(url)?.[1];
+  const scheme = /^([a-z+]+):/.exec(url)?.[1];
   if (scheme === "lab") return (await import("./lab/lab-targets.ts")).labTargets(labUrl);
-  if (scheme === "docker") {
-    const socketPath = /^docker:\/\/(\/.+)$/.exec(url)?.[1];
-    if (socketPath === undefined) throw targetUrlInvalid(url);
-    return (await import("./docker/docker-targets.ts")).dockerTargets({ socketPath, log });
+  if (scheme === "docker" || scheme === "docker+http") {
+    const connection = dockerConnectionOf(url);
+    if (connection === undefined) throw targetUrlInvalid(url);
+    return (await import("./docker/docker-targets.ts")).dockerTargets({ connection, log });
   }
   if (scheme === "none") return (await import("./no-targets.ts")).noTargets();
   throw targetUrlInvalid(url);
+}
+
+/** No plain TCP to the daemon itself: that form is for a proxy on a network that only the executor shares with it. */
+function dockerConnectionOf(url: string) {
+  const socketPath = /^docker:\/\/(\/.+)$/.exec(url)?.[1];
+  if (socketPath !== undefined) return { socketPath };
+  const [, host, port] = /^docker\+http:\/\/([\w.-]+):(\d{1,5})\/?$/.exec(url) ?? [];
+  return host === undefined ? undefined : { protocol: "http" as const, host, port: Number(port) };
 }

@@ -1,24 +1,48 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { silentLogger } from "@tocsin/runtime";
 import { expect, test } from "vitest";
 import { openTargets } from "../src/index.ts";
 
 const open = (url: string) => openTargets({ url, labUrl: "http://127.0.0.1:1", log: silentLogger });
 
-test.each(["lab:", "docker:///var/run/docker.sock", "none:"])("opens %s without calling anybody", async (url) => {
-  const targets = await open(url);
-  expect(targets.kind).toBe(url.split(":")[0]);
-  await targets.close();
-});
-
-test.each(["kubernetes://x", "docker:", "docker://tcp.example:2375", "", "/var/run/docker.sock"])(
-  "refuses %j, naming what it knows",
+test.each(["lab:", "docker:///var/run/docker.sock", "docker+http://docker-proxy:2375", "none:"])(
+  "opens %s without calling anybody",
   async (url) => {
-    await expect(open(url)).rejects.toMatchObject({
-      code: "TARGET_URL_INVALID",
-      details: { known: ["lab:", "docker:///var/run/docker.sock", "none:"] },
-    });
+    const targets = await open(url);
+    expect(targets.kind).toBe(/^[a-z]+/.exec(url)?.[0]);
+    await targets.close();
   },
 );
+
+test.each([
+  "kubernetes://x",
+  "docker:",
+  "docker://tcp.example:2375",
+  "docker+http://proxy",
+  "docker+http://proxy:2375/x",
+  "",
+  "/var/run/docker.sock",
+])("refuses %j, naming what it knows", async (url) => {
+  await expect(open(url)).rejects.toMatchObject({
+    code: "TARGET_URL_INVALID",
+    details: { known: ["lab:", "docker:///var/run/docker.sock", "docker+http://docker-proxy:2375", "none:"] },
+  });
+});
+
+test("calls a daemon behind an address over HTTP", async () => {
+  const asked: string[] = [];
+  const proxy = createServer((request, response) => {
+    asked.push(`${request.method} ${request.url}`);
+    response.end("OK");
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+  const targets = await open(`docker+http://127.0.0.1:${(proxy.address() as AddressInfo).port}`);
+  await targets.ping();
+  expect(asked).toEqual(["GET /_ping"]);
+  await targets.close();
+  proxy.close();
+});
 
 test("none: knows nobody and does nothing", async () => {
   const targets = await open("none:");

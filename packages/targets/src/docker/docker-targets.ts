@@ -10,7 +10,8 @@ import { reapOneOffs, runOneOff } from "./one-off.ts";
 import { replaceContainer } from "./replace-container.ts";
 
 export interface DockerTargetsOptions {
-  readonly socketPath: string;
+  /** Where the daemon answers: at its socket, or through a proxy that lets few calls pass. */
+  readonly connection: { readonly socketPath: string } | { readonly protocol: "http"; readonly host: string; readonly port: number };
   readonly log: Logger;
 }
 
@@ -20,8 +21,8 @@ const OPERATIONS = 500;
 const HEALTH_POLL_MS = 200;
 
 /** Containers that carry `tocsin.managed=true`, one target per service, one replica per container. */
-export function dockerTargets({ socketPath, log }: DockerTargetsOptions): TargetPort {
-  const docker = new Docker({ socketPath });
+export function dockerTargets({ connection, log }: DockerTargetsOptions): TargetPort {
+  const docker = new Docker(connection);
   /** Acts by operation id: a repeated call gets the first one's result. Across a crash, the container's own labels tell. */
   const operations = new Map<string, Promise<ActResult>>();
 
