@@ -7,6 +7,25 @@ export interface Configurable {
   readonly config: z.ZodObject;
 }
 
+const Spend = z.strictObject({
+  calls: z.coerce.number().int().min(0).optional(),
+  tokens: z.coerce.number().int().min(0).optional(),
+  usd: z.coerce.number().min(0).optional(),
+  seconds: z.coerce.number().min(0).optional(),
+});
+/** `calls:12,tokens:150000,usd:0.5,seconds:300`; what is not named is not limited, `none` limits nothing. */
+const budget = (fallback: string) =>
+  z
+    .string()
+    .default(fallback)
+    .transform((text, context): z.output<typeof Spend> => {
+      const parts = text === "none" ? [] : text.split(",").map((part) => part.split(":").map((word) => word.trim()));
+      const parsed = Spend.safeParse(Object.fromEntries(parts));
+      if (parsed.success) return parsed.data;
+      context.addIssue({ code: "custom", message: "like calls:12,tokens:150000,usd:0.5,seconds:300, each of them optional; or none" });
+      return z.NEVER;
+    });
+
 export type Env = Readonly<Record<string, string | undefined>>;
 
 /** What belongs to the process rather than to a module: addresses of the parts and where it listens. Each is `TOCSIN_<KEY>`. */
@@ -25,6 +44,24 @@ export const HostConfig = z.object({
   targetsUrl: z.string().default("lab:"),
   labUrl: z.url().default("http://127.0.0.1:8081"),
   topologyFile: z.string().optional(),
+  /** Language models, the first that is up is asked: see the README of @tocsin/llm. */
+  llmUrl: z.string().default("none:"),
+  /** One for each address of `llmUrl`, in its order, with commas. So are the keys. */
+  llmModel: z.string().optional(),
+  llmApiKey: z.string().optional(),
+  llmPricesFile: z.string().optional(),
+  /** How much a model of Ollama's is given to read, in tokens. */
+  llmContextTokens: z.coerce.number().int().min(2_048).default(16_384),
+  llmConcurrency: z.coerce.number().int().positive().default(2),
+  llmMinSeverity: z.enum(["critical", "warning", "info"]).default("warning"),
+  llmCoolDownSeconds: z.coerce.number().min(0).default(900),
+  llmBudgetIncident: budget("calls:12,tokens:200000,usd:0.5,seconds:300"),
+  llmBudgetHour: budget("calls:120,tokens:2000000,usd:5,seconds:3000"),
+  llmBudgetDay: budget("calls:600,tokens:10000000,usd:20,seconds:15000"),
+  /** Of one tenant in a day. */
+  llmBudgetTenant: budget("calls:300,tokens:5000000,usd:10,seconds:7500"),
+  /** Puts masked prompts and answers on spans. */
+  llmTraceContent: z.stringbool().default(false),
   logLevel: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
   logFile: z.string().optional(),
   /** How long a stop may take before the process gives up, in seconds. */
@@ -96,10 +133,18 @@ export function readConfig(
   // A lab that was moved to another port is found there without being told twice.
   const labPort = env["TOCSIN_LAB_PORT"];
   const moved = labPort === undefined || labPort === "" || labPort === "0" ? {} : { TOCSIN_LAB_URL: `http://127.0.0.1:${labPort}` };
-  const host = readSlice({ ...moved, ...env }, undefined, HostConfig, problems) as HostConfig;
+  const host = readSlice({ ...moved, ...vendorKey(env), ...env }, undefined, HostConfig, problems) as HostConfig;
   const slices = Object.fromEntries(modules.map((module) => [module.name, readSlice(env, module.name, module.config, problems)]));
   if (problems.length > 0) return { config: undefined, problems };
   return { config: { host, modules: slices }, problems: [] };
+}
+
+/** A single model's key under the name that its vendor gives it; only for the vendor's own address. */
+function vendorKey(env: Env): Env {
+  const url = env["TOCSIN_LLM_URL"] ?? "";
+  const name = /^anthropic:(#[^,]*)?$/.test(url) ? "ANTHROPIC_API_KEY" : /^openai:(#[^,]*)?$/.test(url) ? "OPENAI_API_KEY" : undefined;
+  const key = name === undefined || env["TOCSIN_LLM_API_KEY_FILE"] ? undefined : env[name];
+  return key ? { TOCSIN_LLM_API_KEY: key } : {};
 }
 
 /** Variables that begin with `TOCSIN_` and that nothing here reads: most likely misspelled. */

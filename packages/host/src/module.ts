@@ -1,6 +1,7 @@
 import type { EventBus } from "@tocsin/bus";
 import type { Cache } from "@tocsin/cache";
 import type { HttpServer } from "@tocsin/http";
+import type { Adviser } from "@tocsin/llm";
 import type { Clock, Logger, OnStop } from "@tocsin/runtime";
 import type { Signals } from "@tocsin/signals";
 import type { Store } from "@tocsin/store";
@@ -17,6 +18,8 @@ export interface Ports {
   readonly http: HttpServer;
   readonly signals: Signals;
   readonly targets: TargetPort;
+  /** Language models, if any: `isConfigured` says so. */
+  readonly llm: Adviser;
 }
 export type PortName = keyof Ports;
 

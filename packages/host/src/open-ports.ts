@@ -1,6 +1,7 @@
 import { openBus } from "@tocsin/bus";
 import { openCache } from "@tocsin/cache";
 import type { RunningHttpServer } from "@tocsin/http";
+import { memoryLedger, openAdviser } from "@tocsin/llm";
 import { type Clock, isoTime, type Logger, type OnStop } from "@tocsin/runtime";
 import { openSignals } from "@tocsin/signals";
 import { changesBetween, openStore, startRelay } from "@tocsin/store";
@@ -8,6 +9,7 @@ import { openTargets } from "@tocsin/targets";
 import type { Registry } from "prom-client";
 import type { HostConfig } from "./config.ts";
 import type { PortName, Ports } from "./module.ts";
+import { gaugeOutbox, jobCounter } from "./store-metrics.ts";
 
 export interface OpenPortsOptions {
   readonly config: HostConfig;
@@ -32,9 +34,10 @@ export async function openPorts({ config, needs, http, log, registry, clock, onS
 
   const busNeedsStore = needs.has("bus") && config.busUrl.startsWith("embedded:");
   if (needs.has("store") || busNeedsStore) {
-    const store = await openStore({ url: config.storeUrl, log: logOf("store"), clock });
+    const store = await openStore({ url: config.storeUrl, log: logOf("store"), clock, onJobWorked: jobCounter(registry) });
     onStop("close store", () => store.close());
     http.addCheck("store", () => store.ping());
+    gaugeOutbox(registry, store.sql, clock);
     ports.store = store;
   }
   if (needs.has("cache")) {
@@ -90,6 +93,31 @@ export async function openPorts({ config, needs, http, log, registry, clock, onS
     onStop("close targets", () => targets.close());
     http.addCheck("targets", () => targets.ping(), { required: false });
     ports.targets = targets;
+  }
+  if (needs.has("llm")) {
+    const adviser = await openAdviser({
+      url: config.llmUrl,
+      ...(config.llmModel === undefined ? {} : { model: config.llmModel }),
+      ...(config.llmApiKey === undefined ? {} : { apiKey: config.llmApiKey }),
+      ...(config.llmPricesFile === undefined ? {} : { pricesFile: config.llmPricesFile }),
+      contextTokens: config.llmContextTokens,
+      concurrency: config.llmConcurrency,
+      minSeverity: config.llmMinSeverity,
+      coolDownSeconds: config.llmCoolDownSeconds,
+      budgets: {
+        incident: config.llmBudgetIncident,
+        hour: config.llmBudgetHour,
+        day: config.llmBudgetDay,
+        tenant: config.llmBudgetTenant,
+      },
+      traceContent: config.llmTraceContent,
+      ledger: memoryLedger(),
+      log: logOf("llm"),
+      clock,
+      registry,
+    });
+    onStop("close models", () => adviser.close());
+    ports.llm = adviser;
   }
   return ports;
 }

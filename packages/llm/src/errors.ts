@@ -1,5 +1,6 @@
 // Every error code of this package; README.md documents each. None of them reaches the incident's loop: the adviser turns them into a skip.
 import { AppError } from "@tocsin/runtime";
+import type { LlmUsage } from "./llm-port.ts";
 
 const BODY_CHARS = 500;
 
@@ -13,6 +14,8 @@ export interface Fault {
   readonly reason: string;
   readonly requestId?: string;
   readonly retryAfterMs?: number;
+  /** What the failed attempt has used, where the provider said so. */
+  readonly usage?: LlmUsage;
   readonly cause?: unknown;
 }
 

@@ -40,18 +40,23 @@ export interface Settlement {
   readonly text?: string;
 }
 
-export type Reservation =
-  | { readonly kind: "reserved" }
-  | { readonly kind: "refused"; readonly limit: Limit; readonly used: number; readonly wanted: number }
-  /** The same subject was asked about under another id. */
-  | { readonly kind: "cool-down"; readonly callId: string; readonly secondsAgo: number }
+/** What is known of a call that was made before. */
+export type CallRecord =
   | { readonly kind: "replied"; readonly reply: LlmReply; readonly costUsd: number }
   | { readonly kind: "failed"; readonly code: string; readonly text: string }
   /** Begun and never ended: whoever made it is gone, or still waits. It may have been paid for. */
   | { readonly kind: "unfinished" };
 
+export type Reservation =
+  | CallRecord
+  | { readonly kind: "reserved" }
+  | { readonly kind: "refused"; readonly limit: Limit; readonly used: number; readonly wanted: number }
+  /** The same subject was asked about under another id. */
+  | { readonly kind: "cool-down"; readonly callId: string; readonly secondsAgo: number };
+
 /** The record of every call, kept where it survives the process. */
 export interface LlmLedger {
+  recall(callId: string): Promise<CallRecord | undefined>;
   /**
    * In one step that no other reservation overlaps: a known call is answered from its record; otherwise the attempt is written down if
    * nothing of `limits` would be exceeded by what is used and reserved together with it.

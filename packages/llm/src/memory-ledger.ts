@@ -1,5 +1,5 @@
 import type { Spend } from "./adviser.ts";
-import { type Attempt, type Limit, type LlmLedger, type Reservation, type Settlement, WINDOW_SECONDS } from "./ledger.ts";
+import { type Attempt, type CallRecord, type Limit, type LlmLedger, type Reservation, type Settlement, WINDOW_SECONDS } from "./ledger.ts";
 
 interface Entry extends Attempt {
   readonly at: number;
@@ -19,10 +19,13 @@ export function memoryLedger(): LlmLedger {
   };
 
   return {
+    async recall(callId) {
+      return recordOf(entries.filter((entry) => entry.callId === callId));
+    },
     async reserve(attempt, limits, coolDownSeconds, nowMs): Promise<Reservation> {
       if (attempt.attempt === 1) {
-        const known = entries.filter((entry) => entry.callId === attempt.callId).at(-1);
-        if (known !== undefined) return recordOf(known.settlement);
+        const known = recordOf(entries.filter((entry) => entry.callId === attempt.callId));
+        if (known !== undefined) return known;
         const since = nowMs - coolDownSeconds * 1_000;
         const earlier =
           attempt.subject === undefined
@@ -63,8 +66,11 @@ export function memoryLedger(): LlmLedger {
   };
 }
 
-function recordOf(settlement: Settlement | undefined): Reservation {
-  if (settlement === undefined) return { kind: "unfinished" };
-  if (settlement.reply !== undefined) return { kind: "replied", reply: settlement.reply, costUsd: settlement.used.usd };
-  return { kind: "failed", code: settlement.code ?? "LLM_UNAVAILABLE", text: settlement.text ?? "it failed" };
+/** A reply of any attempt is the answer; an attempt that never ended may have been paid for; only otherwise has the call failed. */
+function recordOf(attempts: readonly Entry[]): CallRecord | undefined {
+  const replied = attempts.find(({ settlement }) => settlement?.reply !== undefined)?.settlement;
+  if (replied?.reply !== undefined) return { kind: "replied", reply: replied.reply, costUsd: replied.used.usd };
+  if (attempts.some(({ settlement }) => settlement === undefined)) return { kind: "unfinished" };
+  const last = attempts.at(-1)?.settlement;
+  return last && { kind: "failed", code: last.code ?? "LLM_UNAVAILABLE", text: last.text ?? "it failed" };
 }
