@@ -57,11 +57,24 @@ export function mapTexts(deed: Deed, map: (slot: Slot, text: string, path: reado
         },
       };
     }
+    case "target.config": {
+      const { target, name, value } = deed.with;
+      return {
+        verb: deed.verb,
+        with: {
+          target: at("whole", target, "target"),
+          name: at("literal", name, "name"),
+          value: value === null ? null : at("whole", value, "value"),
+        },
+      };
+    }
     case "target.logs":
       return { verb: deed.verb, with: { ...deed.with, target: at("whole", deed.with.target, "target") } };
     case "target.restart":
     case "target.start":
     case "target.stop":
+    case "target.recreate":
+    case "target.reconnect":
     case "target.stats":
       return { verb: deed.verb, with: { target: at("whole", deed.with.target, "target") } };
   }

@@ -14,6 +14,12 @@ export function deedInWords(deed: Deed): string {
       return `roll ${deed.with.target} back to ${revisionInWords(deed.with.toRevision)}`;
     case "target.scale":
       return `set ${deed.with.target} to ${deed.with.replicas === "{{before.replicas}}" ? "the replicas it had" : `${deed.with.replicas} replicas`}`;
+    case "target.config":
+      return `set ${deed.with.name} of ${deed.with.target} to ${configInWords(deed.with.value)}`;
+    case "target.recreate":
+      return `make the containers of ${deed.with.target} anew, volumes kept`;
+    case "target.reconnect":
+      return `connect ${deed.with.target} to its networks anew`;
     case "target.logs":
       return `read the last ${deed.with.tail} log lines of ${deed.with.target}`;
     case "target.stats":
@@ -36,6 +42,11 @@ export function deedInWords(deed: Deed): string {
 const revisionInWords = (revision: string | undefined): string => {
   if (revision === undefined) return "the revision before";
   return revision === "{{before.revision}}" ? "the revision it had" : revision;
+};
+
+const configInWords = (value: string | null): string => {
+  if (value === null) return "no value of its own";
+  return value === "{{before.config}}" ? "the value it had" : value;
 };
 
 /** A check in words, e.g. `error_ratio of payments <= 1.5 × before + 0.02`. */

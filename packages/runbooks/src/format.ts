@@ -99,6 +99,7 @@ export const Verify = z.strictObject({
 });
 export type Verify = z.output<typeof Verify>;
 
+const CONFIG_NAME = /^[a-zA-Z][a-zA-Z0-9_.-]{0,62}$/;
 const Target = z.string().min(1).max(100).describe("a target's name or a whole placeholder, never a pattern");
 const VERB_ARGUMENTS = {
   "target.restart": z.strictObject({ target: Target }),
@@ -109,6 +110,16 @@ const VERB_ARGUMENTS = {
     toRevision: z.string().min(1).optional().describe("default: the revision before"),
   }),
   "target.scale": z.strictObject({ target: Target, replicas: z.union([z.number().int().min(1).max(100), z.string().min(1)]) }),
+  "target.config": z.strictObject({
+    target: Target,
+    name: z
+      .string()
+      .regex(CONFIG_NAME, "a name of a configuration value, e.g. POOL_SIZE or memory")
+      .describe("one of those that the target's owner allows to be set"),
+    value: z.string().min(1).max(200).nullable().describe("null: no value of its own, as if it had never been set"),
+  }),
+  "target.recreate": z.strictObject({ target: Target }),
+  "target.reconnect": z.strictObject({ target: Target }),
   "target.logs": z.strictObject({ target: Target, tail: z.number().int().min(1).max(2_000).default(100), since: Duration.default("5m") }),
   "target.stats": z.strictObject({ target: Target }),
   "container.run": z.strictObject({
@@ -150,11 +161,14 @@ const UNDO_VERBS = [
   "target.stop",
   "target.rollback",
   "target.scale",
+  "target.config",
   "container.run",
   "http.request",
 ] as const;
 const Undo = z.union([
-  z.literal("none-required").describe("only for a verb that leaves the target as it was declared: restart, or a container without network"),
+  z
+    .literal("none-required")
+    .describe("only for a verb that leaves the target as it was declared: restart, recreate, reconnect, or a container without network"),
   z.discriminatedUnion("verb", [
     deed(UNDO_VERBS[0], {}),
     deed(UNDO_VERBS[1], {}),
@@ -163,6 +177,7 @@ const Undo = z.union([
     deed(UNDO_VERBS[4], {}),
     deed(UNDO_VERBS[5], {}),
     deed(UNDO_VERBS[6], {}),
+    deed(UNDO_VERBS[7], {}),
   ]),
 ]);
 export type Undo = "none-required" | Deed;
@@ -182,6 +197,9 @@ export const Step = z.discriminatedUnion("verb", [
   deed("target.stop", COMMON),
   deed("target.rollback", COMMON),
   deed("target.scale", COMMON),
+  deed("target.config", COMMON),
+  deed("target.recreate", COMMON),
+  deed("target.reconnect", COMMON),
   deed("target.logs", COMMON),
   deed("target.stats", COMMON),
   deed("container.run", COMMON),

@@ -1,4 +1,5 @@
 export { checkInWords, deedInWords, effectOf } from "./effect.ts";
+export { type ErrorBudget, type ErrorHistory, errorBudgetOf } from "./error-budget.ts";
 export {
   Autonomy,
   type Check,
@@ -36,7 +37,7 @@ export {
   type TargetFacts,
   type Verdict,
 } from "./policy.ts";
-export { DEFAULT_POLICY, Limits, limitsOf, PolicyConfig } from "./policy-config.ts";
+export { DEFAULT_POLICY, Limits, limitsOf, type Objective, objectiveOf, PolicyConfig } from "./policy-config.ts";
 export { type RunbookRecord, recordOf } from "./record.ts";
 export { acts, isIdempotent, type Reversibility, targetOf } from "./reversibility.ts";
 export type { Situation } from "./situation.ts";

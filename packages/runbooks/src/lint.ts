@@ -11,7 +11,7 @@ const INTERPRETERS =
   /^(?:.*\/)?(?:a?sh|ba?sh|dash|zsh|ksh|fish|busybox|env|xargs|nohup|sudo|su|python[\d.]*|perl|ruby|node|php|lua|awk|eval)$/;
 const INLINE_CODE = /^-(?:[a-zA-Z]*[cer]|-eval|-command|-exec|-print)$/;
 const NAME = /^[a-z0-9]([-a-z0-9_.]{0,98}[a-z0-9])?$/;
-const REVISION_SLOTS = ["before.revision", "before.replicas"];
+const REVISION_SLOTS = ["before.revision", "before.replicas", "before.config"];
 
 /** The line of the part of a YAML text that a path leads to, or of what is nearest above it. */
 export type LineOf = (path: readonly PropertyKey[]) => number;

@@ -65,6 +65,14 @@ const AutonomyRule = z.strictObject({
   level: Autonomy,
 });
 
+/** What a service promises: this share of its requests within the window. An absent service means every one without its own. */
+const Objective = z.strictObject({
+  service: z.string().min(1).optional(),
+  ratio: z.number().gt(0).lt(1),
+  windowDays: z.number().positive().max(90).default(30),
+});
+export type Objective = z.output<typeof Objective>;
+
 export const PolicyConfig = z.strictObject({
   /** The autonomy of environments that are not named. */
   autonomy: Autonomy.default("L2"),
@@ -75,6 +83,8 @@ export const PolicyConfig = z.strictObject({
     .default({}),
   rules: z.array(AutonomyRule).default([]),
   freezes: z.array(Freeze).default([]),
+  /** Availability objectives by which the executor keeps error budgets. */
+  objectives: z.array(Objective).default([{ ratio: 0.99, windowDays: 30 }]),
   promotions: z.array(Promotion).default([]),
 });
 export type PolicyConfig = z.output<typeof PolicyConfig>;
@@ -98,6 +108,10 @@ export const DEFAULT_POLICY: PolicyConfig = PolicyConfig.parse({
     },
   },
 });
+
+/** The objective of a service: its own, or the one for all. */
+export const objectiveOf = (policy: PolicyConfig, service: string): Objective | undefined =>
+  policy.objectives.find((each) => each.service === service) ?? policy.objectives.find((each) => each.service === undefined);
 
 /** The limits that hold in an environment. @throws ZodError when the environment's own name a limit that there is not */
 export function limitsOf(policy: PolicyConfig, environment: string): Limits {

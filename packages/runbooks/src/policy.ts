@@ -1,6 +1,7 @@
 // May a plan run now? Pure: facts in, a verdict with every rule's reason out. The executor gathers the facts itself; nothing that a model, an
 // alert or the requester says is one. Of several rules the strictest holds.
 import type { IncidentState, RunState, Severity } from "@tocsin/contracts";
+import type { ErrorBudget } from "./error-budget.ts";
 import type { Autonomy } from "./format.ts";
 import type { RunPlan } from "./plan.ts";
 import { type Freeze, type Limits, limitsOf, type PolicyConfig } from "./policy-config.ts";
@@ -13,12 +14,14 @@ export interface TargetFacts {
   readonly known: boolean;
   readonly managed: boolean;
   readonly replicas: { readonly total: number; readonly healthy: number };
-  /** Replicas that the plan takes out of service at the same time. */
+  /** Replicas that the plan takes out of service at the same time: one for what is done to one replica after another. */
   readonly taken: number;
   /** Does a rollback have somewhere to go? */
   readonly hasPrevious: boolean;
   /** The run that rolled back from the very revision that a rollback would go to now. */
   readonly previousLeftBy?: string;
+  /** Names of configuration values that its owner allows to be set; absent: none. */
+  readonly configNames?: readonly string[];
   /** Unix milliseconds of its youngest sample; absent when there is none. */
   readonly lastSampleAt?: number;
   /** A member alert fires for it, or its own signals are worse than before the incident. */
@@ -56,7 +59,8 @@ export interface PolicyFacts {
   /** When a person re-enabled the runbook, Unix milliseconds. */
   readonly reenabledAt?: number;
   readonly incidentsInFiveMinutes: number;
-  readonly errorBudget?: { readonly burnRate: number; readonly exhausted: boolean };
+  /** Of the target whose budget stands worst; absent when no objective is kept or nothing was measured. */
+  readonly errorBudget?: ErrorBudget;
   /** A person's yes to exactly this digest. */
   readonly approval?: { readonly digest: string; readonly by: string; readonly emergency: boolean };
 }
@@ -174,6 +178,13 @@ function targetsReady({ targets, plan }: PolicyFacts): Judged {
     const goesBack = plan.steps.some(
       (s) => s.deed.verb === "target.rollback" && s.target === target.id && s.deed.with.toRevision === undefined,
     );
+    const closed = plan.steps.find(
+      (s) => s.deed.verb === "target.config" && s.target === target.id && !target.configNames?.includes(s.deed.with.name),
+    );
+    if (closed?.deed.verb === "target.config")
+      return refuse(
+        `${target.id} does not allow ${closed.deed.with.name} to be set; it allows ${target.configNames?.join(", ") || "nothing"}`,
+      );
     if (goesBack && !target.hasPrevious) return refuse(`${target.id} has no revision before to go back to`);
     if (goesBack && target.previousLeftBy !== undefined)
       return refuse(`the revision before of ${target.id} is the one that the run ${target.previousLeftBy} rolled back from`);
@@ -269,11 +280,12 @@ function breaker({ runs, plan, now, reenabledAt = 0 }: PolicyFacts, limits: Limi
 
 function errorBudget({ errorBudget: budget, plan }: PolicyFacts, limits: Limits): Judged {
   if (!budget) return allow("no error budget is kept for it");
-  const spent = budget.exhausted ? "the error budget is used up" : `the error budget burns ${budget.burnRate.toFixed(1)} times too fast`;
-  if (!budget.exhausted && budget.burnRate <= limits.maxBurnRate) return allow("the error budget holds");
-  return plan.tags.includes("mitigation")
-    ? allow(`${spent}, and this mitigates`)
-    : refuse(`${spent}: only runbooks tagged mitigation run now`);
+  const of = `the error budget of ${budget.service} (${budget.objective})`;
+  const spent = budget.exhausted ? `${of} is used up` : `${of} burns ${budget.burnRate.toFixed(1)} times too fast`;
+  if (!budget.exhausted && budget.burnRate <= limits.maxBurnRate)
+    return allow(`${of} holds: ${Math.round(budget.spentRatio * 100)} % spent, burning at ${budget.burnRate.toFixed(1)}`);
+  if (!plan.tags.includes("mitigation")) return refuse(`${spent}: only runbooks tagged mitigation run now`);
+  return plan.risk === "high" ? ask(`${spent}, and what would mitigate is of high risk`) : allow(`${spent}, and this mitigates`);
 }
 
 function freeze({ now, environment }: PolicyFacts, policy: PolicyConfig): Judged {

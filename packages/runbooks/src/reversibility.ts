@@ -15,7 +15,18 @@ const ORDER: readonly Reversibility[] = ["none", "self-reversing", "inverse", "c
 export const worstReversibility = (all: Iterable<Reversibility>): Reversibility =>
   ORDER[Math.max(0, ...[...all].map((one) => ORDER.indexOf(one)))] as Reversibility;
 
-const TARGET_ACTS: ReadonlySet<Verb> = new Set(["target.restart", "target.start", "target.stop", "target.rollback", "target.scale"]);
+const TARGET_ACTS: ReadonlySet<Verb> = new Set([
+  "target.restart",
+  "target.start",
+  "target.stop",
+  "target.rollback",
+  "target.scale",
+  "target.config",
+  "target.recreate",
+  "target.reconnect",
+]);
+const SETS_A_STATE: ReadonlySet<Verb> = new Set(["target.start", "target.stop", "target.scale", "target.config", "container.run"]);
+const SELF_REVERSING: ReadonlySet<Verb> = new Set(["target.restart", "target.recreate", "target.reconnect"]);
 
 /** Does it change something? */
 export function acts(deed: Deed): boolean {
@@ -33,12 +44,12 @@ export const targetOf = (deed: Deed): string | undefined => ("target" in deed.wi
 export function isIdempotent(deed: Deed): boolean {
   if (!acts(deed)) return true;
   if (deed.verb === "target.rollback") return deed.with.toRevision !== undefined; // "the one before" moves each time
-  return deed.verb === "target.start" || deed.verb === "target.stop" || deed.verb === "target.scale" || deed.verb === "container.run";
+  return SETS_A_STATE.has(deed.verb);
 }
 
 /** Does it, with nothing to undo, leave everything as it was declared? */
 const leavesAsDeclared = (deed: Deed): boolean =>
-  deed.verb === "target.restart" || (deed.verb === "container.run" && deed.with.network === undefined);
+  SELF_REVERSING.has(deed.verb) || (deed.verb === "container.run" && deed.with.network === undefined);
 
 function isInverse(deed: Deed, undo: Deed): boolean {
   if (targetOf(deed) === undefined || targetOf(deed) !== targetOf(undo)) return false;
@@ -46,6 +57,8 @@ function isInverse(deed: Deed, undo: Deed): boolean {
   if (deed.verb === "target.stop") return undo.verb === "target.start";
   if (deed.verb === "target.rollback") return undo.verb === "target.rollback" && undo.with.toRevision === "{{before.revision}}";
   if (deed.verb === "target.scale") return undo.verb === "target.scale" && undo.with.replicas === "{{before.replicas}}";
+  if (deed.verb === "target.config")
+    return undo.verb === "target.config" && undo.with.name === deed.with.name && undo.with.value === "{{before.config}}";
   return false;
 }
 
@@ -63,7 +76,7 @@ export function undoProblem(step: Step): string | undefined {
     return `${step.verb} changes something: name its \`undo\` or say \`irreversible: true\``;
   if (step.undo !== undefined && step.irreversible) return "a step has an `undo` or is `irreversible: true`, not both";
   if (step.undo === "none-required" && !leavesAsDeclared(step))
-    return `${step.verb} does not leave things as they were: \`undo: none-required\` is for a restart and for a container without network`;
+    return `${step.verb} does not leave things as they were: \`undo: none-required\` is for a restart, for making anew what stays the same, and for a container without network`;
   if (typeof step.undo === "object" && !acts(step.undo)) return `an undo has to act, and ${step.undo.verb} does not`;
   return undefined;
 }

@@ -22,6 +22,11 @@ const ROLLBACK = {
   timeoutMs: 1_000,
   reversibility: "inverse",
 } as const;
+const CONFIG = {
+  ...ROLLBACK,
+  id: "set",
+  deed: { verb: "target.config", with: { target: "payments", name: "POOL_SIZE", value: "40" } },
+} as const;
 const target = (change: Partial<TargetFacts> = {}): TargetFacts => ({
   id: "payments",
   known: true,
@@ -61,6 +66,7 @@ const past = (agoMs: number, change: Partial<RunFacts> = {}): RunFacts => ({
 /** The shipped numbers, with the autonomy to use them. */
 const L3 = PolicyConfig.parse({ autonomy: "L3" });
 const production = (change: Partial<PolicyFacts> = {}) => facts({ environment: "production", ...change });
+const budget = { service: "payments", objective: 0.99, burnRate: 0.1, spentRatio: 0.2, exhausted: false };
 const verdictOf = (f: PolicyFacts, policy = L3) => {
   const decision = decide(f, policy);
   return `${decision.verdict}: ${decision.verdict === "allow" ? "" : reasonsInWords(decision)}`.trim();
@@ -93,6 +99,16 @@ test.each<[string, Partial<PolicyFacts>, string]>([
     "a rollback into nowhere",
     { plan: { ...plan, steps: [ROLLBACK] }, targets: [target({ hasPrevious: false })] },
     "refuse: payments has no revision before to go back to",
+  ],
+  [
+    "a value that its owner does not allow to be set",
+    { plan: { ...plan, steps: [CONFIG] }, targets: [target({ configNames: ["memory"] })] },
+    "refuse: payments does not allow POOL_SIZE to be set; it allows memory",
+  ],
+  [
+    "a value that its owner allows to be set",
+    { plan: { ...plan, steps: [CONFIG] }, targets: [target({ configNames: ["POOL_SIZE"] })] },
+    "allow:",
   ],
   ["a lock", { targets: [target({ lockedBy: "run_0" })] }, "refuse: payments is locked by the run run_0"],
   ["its own lock", { targets: [target({ lockedBy: "run_now" })] }, "allow:"],
@@ -149,18 +165,19 @@ test.each<[string, Partial<PolicyFacts>, string]>([
   ["nine incidents", { incidentsInFiveMinutes: 9 }, "allow:"],
   [
     "a spent error budget",
-    { errorBudget: { burnRate: 1, exhausted: true } },
-    "refuse: the error budget is used up: only runbooks tagged mitigation run now",
+    { errorBudget: { ...budget, burnRate: 1, exhausted: true } },
+    "refuse: the error budget of payments (0.99) is used up: only runbooks tagged mitigation run now",
   ],
   [
     "a fast burn",
-    { errorBudget: { burnRate: 14.5, exhausted: false } },
-    "refuse: the error budget burns 14.5 times too fast: only runbooks tagged mitigation run now",
+    { errorBudget: { ...budget, burnRate: 14.5 } },
+    "refuse: the error budget of payments (0.99) burns 14.5 times too fast: only runbooks tagged mitigation run now",
   ],
+  ["a fast burn that it mitigates", { errorBudget: { ...budget, burnRate: 14.5 }, plan: { ...plan, tags: ["mitigation"] } }, "allow:"],
   [
-    "a fast burn that it mitigates",
-    { errorBudget: { burnRate: 14.5, exhausted: false }, plan: { ...plan, tags: ["mitigation"] } },
-    "allow:",
+    "a fast burn that a risky run would mitigate",
+    { errorBudget: { ...budget, burnRate: 14.5 }, plan: { ...plan, tags: ["mitigation"], risk: "high" } },
+    "needs-approval: the error budget of payments (0.99) burns 14.5 times too fast, and what would mitigate is of high risk; autonomy L2 acts after an approval: its risk is high",
   ],
   [
     "another run on the target",

@@ -19,6 +19,10 @@ export const targetNoPrevious = (id: string, revision: string, details: Readonly
 export const targetTimeout = (id: string, what: string, timeoutMs: number) =>
   new AppError("TARGET_TIMEOUT", `${what} ${id} took longer than ${timeoutMs} ms`, { details: { id } });
 
+/** Its owner does not allow that value to be set, or it is none that could be. `details.known` names what may be set. */
+export const targetConfigRefused = (id: string, reason: string, known: readonly string[]) =>
+  new AppError("TARGET_CONFIG_REFUSED", `${id}: ${reason}; may be set: ${known.join(", ") || "nothing"}`, { details: { known } });
+
 export const targetUnsupported = (what: string) => new AppError("TARGET_UNSUPPORTED", what);
 
 /** The orchestrator refused or failed the call in a way that another try does not mend. */

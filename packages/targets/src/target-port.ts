@@ -18,6 +18,8 @@ export interface Target {
   readonly revision: string;
   readonly previousRevision?: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** What its owner allows to be set, by name, as it is now; null: no value of its own. Absent: nothing may be set. */
+  readonly config?: Readonly<Record<string, string | null>>;
 }
 
 /** What an act did: enough to journal it and to reverse it. */
@@ -26,6 +28,8 @@ export interface ActResult {
   /** Before and after, for the journal. */
   readonly before: Target;
   readonly after: Target;
+  /** Why some replicas were left alone: the one before them did not come back, or was the last healthy one. Absent: all were done. */
+  readonly incomplete?: string;
 }
 
 /** Options of every acting call. `operationId` is deterministic: the same id is the same act, done once. */
@@ -58,7 +62,10 @@ export interface OneOffResult {
 /**
  * What can be acted on. Only the executor holds one that acts.
  * Errors: `TARGET_UNKNOWN` (details.known names what there is), `TARGET_UNMANAGED`, `TARGET_UNAVAILABLE` (retryable),
- * `TARGET_NO_PREVIOUS`, `TARGET_TIMEOUT`, `TARGET_UNSUPPORTED`.
+ * `TARGET_NO_PREVIOUS`, `TARGET_CONFIG_REFUSED`, `TARGET_TIMEOUT`, `TARGET_UNSUPPORTED`.
+ *
+ * Whatever takes a replica out of service is done to one at a time: the ill ones first, each has to be healthy again before the next, and the last
+ * healthy one of several is never taken. Where that ends an act early, `ActResult.incomplete` says why. `stop` and `start` mean all.
  */
 export interface TargetPort {
   readonly kind: "lab" | "docker" | "none";
@@ -69,6 +76,12 @@ export interface TargetPort {
   stop(id: string, options: ActOptions): Promise<ActResult>;
   /** To the previous revision, or to the named one (which is how a rollback is undone). */
   rollback(id: string, options: ActOptions & { readonly toRevision?: string }): Promise<ActResult>;
+  /** Sets one value of `Target.config`; null takes it away. The same value again changes nothing. */
+  configure(id: string, change: { readonly name: string; readonly value: string | null }, options: ActOptions): Promise<ActResult>;
+  /** Makes the containers anew from the same image and settings; volumes stay. */
+  recreate(id: string, options: ActOptions): Promise<ActResult>;
+  /** Leaves and joins its networks, under the same names. */
+  reconnect(id: string, options: ActOptions): Promise<ActResult>;
   scale(id: string, replicas: number, options: ActOptions): Promise<ActResult>;
   logs(id: string, options: { readonly tail: number; readonly sinceSeconds?: number }): Promise<string>;
   stats(id: string): Promise<Readonly<Record<string, number>>>;

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { type Deed, durationMs } from "@tocsin/runbooks";
 import type { Clock } from "@tocsin/runtime";
-import type { Target, TargetPort } from "@tocsin/targets";
+import type { ActResult, Target, TargetPort } from "@tocsin/targets";
 import { stepFailed, stepTimedOut } from "./errors.ts";
 
 export interface DeedContext {
@@ -71,6 +71,14 @@ async function start(deed: Deed, context: DeedContext): Promise<Done> {
     }
     case "target.scale":
       return acted(await targets.scale(deed.with.target, Number(deed.with.replicas), options));
+    case "target.config": {
+      const { target, name, value } = deed.with;
+      return acted(await targets.configure(target, { name, value }, options));
+    }
+    case "target.recreate":
+      return acted(await targets.recreate(deed.with.target, options));
+    case "target.reconnect":
+      return acted(await targets.reconnect(deed.with.target, options));
     case "target.logs": {
       const { target, tail, since } = deed.with;
       return { output: (await targets.logs(target, { tail, sinceSeconds: durationMs(since) / 1_000 })) || "no line" };
@@ -100,7 +108,11 @@ async function start(deed: Deed, context: DeedContext): Promise<Done> {
   }
 }
 
-const acted = ({ text, after }: { text: string; after: Target }): Done => ({ output: text, after });
+/** @throws AppError `EXECUTOR_STEP_FAILED` when some replicas were left alone: what was begun is then undone, not believed */
+function acted({ text, after, incomplete }: ActResult): Done {
+  if (incomplete !== undefined) throw stepFailed(text, incomplete);
+  return { output: text, after };
+}
 
 /** Names of containers have a fixed alphabet, and the same operation has the same name: a second create finds the first. */
 const containerName = (operationId: string): string =>

@@ -1,12 +1,23 @@
 // The facts that a decision rests on, asked by the executor itself from the systems that know: the target system, the signals, the database.
 // Nothing is taken from the request but its runbook, its parameters and its incident.
 import type { IncidentView } from "@tocsin/contracts";
-import { matchRunbooks, type PolicyFacts, type Runbook, type RunPlan, type Situation, type TargetFacts } from "@tocsin/runbooks";
+import {
+  type ErrorBudget,
+  matchRunbooks,
+  type PolicyConfig,
+  type PolicyFacts,
+  type Runbook,
+  type RunPlan,
+  type Situation,
+  type TargetFacts,
+  type Verb,
+} from "@tocsin/runbooks";
 import { AppError, type Clock, isoTime, type Queryable } from "@tocsin/runtime";
 import type { Signals } from "@tocsin/signals";
 import { approvalOfRun, getSwitch, leftRevisions, lockHolders, type RunRow, runsStartedSince } from "@tocsin/store";
 import type { Target, TargetPort } from "@tocsin/targets";
 import { type Baselines, baselinesBefore } from "./baseline.ts";
+import { worstBudget } from "./error-budget.ts";
 import { ILLNESS_SIGNALS, illnessOf, type Vitals } from "./illness.ts";
 import type { RedButton } from "./red-button.ts";
 import type { RunbookLibrary } from "./runbook-library.ts";
@@ -18,12 +29,14 @@ export interface FactSources {
   readonly library: RunbookLibrary;
   readonly redButton: RedButton;
   readonly environment: string;
+  readonly policy: PolicyConfig;
 }
 
 /** What other systems say: asked before the transaction that decides, so that it stays short. */
 export interface OutsideFacts {
   readonly targets: readonly (TargetFacts & { readonly previousRevision?: string })[];
   readonly matched: PolicyFacts["matched"];
+  readonly errorBudget?: ErrorBudget;
 }
 
 const DAY_MS = 86_400_000;
@@ -39,11 +52,13 @@ export async function gatherOutside(
   cause: RunRow["cause"],
 ): Promise<OutsideFacts> {
   const baselines = baselinesBefore(sources.signals.metrics, Date.parse(incident.startedAt) / 1_000);
-  const [targets, changes] = await Promise.all([
+  const [targets, changes, errorBudget] = await Promise.all([
     Promise.all(plan.targets.map((id) => targetFacts(sources, plan, id, incident, baselines))),
     changesBefore(sources, incident),
+    worstBudget(sources, plan.targets),
   ]);
-  return { targets, matched: howMatched(sources.library, runbook, { ...situationOf(incident, cause), changes }) };
+  const matched = howMatched(sources.library, runbook, { ...situationOf(incident, cause), changes });
+  return { targets, matched, ...(errorBudget === undefined ? {} : { errorBudget }) };
 }
 
 /** The incident as the matcher sees it: with the cause that the run answers, as the stored diagnosis knows it. */
@@ -98,6 +113,7 @@ async function targetFacts(
       healthy: target?.replicas.filter((replica) => replica.healthy && replica.state === "running").length ?? 0,
     },
     taken: target ? takenBy(plan, target) : 0,
+    configNames: Object.keys(target?.config ?? {}),
     hasPrevious: target?.previousRevision !== undefined,
     ...(target?.previousRevision === undefined ? {} : { previousRevision: target.previousRevision }),
     ...(lastSampleAt === undefined ? {} : { lastSampleAt }),
@@ -117,11 +133,21 @@ async function findTarget(targets: TargetPort, id: string): Promise<Target | und
   }
 }
 
+/** Done by the target system to one replica after another, each healthy again before the next. */
+const ONE_BY_ONE: ReadonlySet<Verb> = new Set([
+  "target.restart",
+  "target.rollback",
+  "target.config",
+  "target.recreate",
+  "target.reconnect",
+]);
+
 /** Replicas that a plan takes out of service at the same time, the most of any of its steps. */
 function takenBy(plan: RunPlan, target: Target): number {
   const counts = plan.steps.map(({ deed }) => {
     if (!("target" in deed.with) || deed.with.target !== target.id) return 0;
-    if (deed.verb === "target.restart" || deed.verb === "target.stop" || deed.verb === "target.rollback") return target.replicas.length;
+    if (deed.verb === "target.stop") return target.replicas.length;
+    if (ONE_BY_ONE.has(deed.verb)) return 1;
     return deed.verb === "target.scale" ? Math.max(0, target.replicas.length - Number(deed.with.replicas)) : 0;
   });
   return Math.max(0, ...counts);
@@ -155,6 +181,7 @@ export async function completeFacts(
     runId: run.id,
     plan,
     matched: outside.matched,
+    ...(outside.errorBudget === undefined ? {} : { errorBudget: outside.errorBudget }),
     targets: outside.targets.map((target) => {
       const lockedBy = holders.get(target.id);
       const previousLeftBy = left.get(target.id)?.get(target.previousRevision ?? "");

@@ -24,8 +24,12 @@ export function probe(deed: Deed, before: Target, now: Target): Probed {
       return is(deed.with.toRevision === undefined ? now.revision !== before.revision : now.revision === deed.with.toRevision);
     case "target.scale":
       return is(running === Number(deed.with.replicas));
+    case "target.recreate":
+      return is(now.replicas.length > 0 && running > 0 && now.replicas.every((replica) => startedAnew(replica, before)));
+    case "target.config":
+      return is(now.config !== undefined && now.config[deed.with.name] === deed.with.value);
     default:
-      return "not-seen";
+      return "not-seen"; // joining a network again shows nowhere
   }
 }
 
@@ -43,5 +47,7 @@ export function differences(before: Target, now: Target): readonly string[] {
   if (before.revision !== now.revision) found.push(`revision ${now.revision} instead of ${before.revision}`);
   if (before.replicas.length !== now.replicas.length) found.push(`${now.replicas.length} replicas instead of ${before.replicas.length}`);
   else if (runs(before) !== runs(now)) found.push(`${runs(now)} replicas running instead of ${runs(before)}`);
+  for (const [name, value] of Object.entries(before.config ?? {}))
+    if (now.config?.[name] !== value) found.push(`${name} is ${now.config?.[name] ?? "not set"} instead of ${value ?? "not set"}`);
   return found;
 }

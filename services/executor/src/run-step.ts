@@ -28,7 +28,7 @@ export type StepOutcome =
   | { readonly kind: "unknown"; readonly reason: string };
 
 /** Errors that say for certain that the target system did nothing. */
-const DID_NOTHING = ["TARGET_UNKNOWN", "TARGET_UNMANAGED", "TARGET_NO_PREVIOUS", "TARGET_UNSUPPORTED"];
+const DID_NOTHING = ["TARGET_UNKNOWN", "TARGET_UNMANAGED", "TARGET_NO_PREVIOUS", "TARGET_CONFIG_REFUSED", "TARGET_UNSUPPORTED"];
 /** Looking on is of no use when it fails, and no reason to leave the rest undone. */
 const mayFail = (deed: Deed): boolean => deed.verb === "target.logs" || deed.verb === "target.stats" || deed.verb === "notify";
 /** Output that is streamed is told at most so often, in so many pieces. */
@@ -104,6 +104,9 @@ async function snapshot(
   const runs = target.replicas.filter((replica) => replica.state === "running").length;
   if (step.deed.verb === "target.start" && runs > 0)
     return { kind: "refused", reason: `${step.target} runs already: there is nothing to start` };
+  const { config = {} } = target;
+  if (step.deed.verb === "target.config" && !Object.hasOwn(config, step.deed.with.name))
+    return { kind: "refused", reason: `${step.target} does not allow ${step.deed.with.name} to be set` };
   let { deed } = step;
   if (deed.verb === "target.rollback" && deed.with.toRevision === undefined) {
     if (target.previousRevision === undefined) return { kind: "refused", reason: `${step.target} has no revision before to go back to` };
@@ -121,6 +124,8 @@ function pinned(undo: Deed, before: Target): Deed {
     return { verb: undo.verb, with: { ...undo.with, toRevision: before.revision } };
   if (undo.verb === "target.scale" && undo.with.replicas === "{{before.replicas}}")
     return { verb: undo.verb, with: { ...undo.with, replicas: before.replicas.length } };
+  if (undo.verb === "target.config" && undo.with.value === "{{before.config}}")
+    return { verb: undo.verb, with: { ...undo.with, value: before.config?.[undo.with.name] ?? null } };
   return undo;
 }
 

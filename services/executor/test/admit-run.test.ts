@@ -183,14 +183,33 @@ test("the last healthy replica of a service that works is not taken", async () =
   expect((await world.run("run_1")).reason).toContain("it would take the last healthy replica of payments, which works");
 });
 
-test("three replicas at once are a person's decision", async () => {
-  await open();
+test("replicas are restarted one after another, which nobody has to be asked; all at once are a person's decision", async () => {
+  const stop = parsed(runbookText("stop", [STEPS.stop]), "stop");
+  world = await openWorld([restart, stop]);
+  await world.incident("inc_1", "payments");
+  world.signals.now = () => (world.targets.calls.length > 0 ? { up: 1, error_ratio: 0 } : { up: 1, error_ratio: 0.6 });
   const replicas = [1, 2, 3].map((n) => ({ id: `payments-${n}`, state: "running" as const, healthy: true, restarts: 0 }));
   world.targets.set("payments", aTarget("payments", { replicas }));
-  await world.request("run_1", "inc_1", "payments", restart);
+  await world.request("run_1", "inc_1", "payments", stop);
   await world.work("run_1");
   expect(await world.run("run_1")).toMatchObject({ state: "awaiting-approval" });
   expect((await world.run("run_1")).reason).toContain("3 of 3 replicas of payments at once");
+  await world.request("run_2", "inc_1", "payments", restart);
+  await world.work("run_2");
+  expect(await world.run("run_2")).toMatchObject({ state: "succeeded" });
+});
+
+test("the executor keeps the error budget itself: fast burning lets only what mitigates run", async () => {
+  const plain = parsed(runbookText("plain", [STEPS.restart], "tags: [routine]\n"), "plain");
+  world = await openWorld([plain]);
+  await world.incident("inc_1", "payments");
+  world.signals.now = () => ({ up: 1, error_ratio: 0.6, request_rate: 5 });
+  await world.request("run_1", "inc_1", "payments", plain);
+  await world.work("run_1");
+  expect(await world.run("run_1")).toMatchObject({
+    state: "refused",
+    reason: "the error budget of payments (0.99) burns 60.0 times too fast: only runbooks tagged mitigation run now",
+  });
 });
 
 test("a busy target is waited for, and refused when it stays busy", async () => {

@@ -5,6 +5,7 @@ import { openWorld, parsed, runbookText, STEPS, type World } from "./support/wor
 
 const restart = parsed(runbookText("restart", [STEPS.logs, STEPS.restart]), "restart");
 const rollback = parsed(runbookText("rollback", [STEPS.rollback]), "rollback");
+const config = parsed(runbookText("config", [STEPS.config]), "config");
 const both = parsed(runbookText("both", [STEPS.scale, STEPS.rollback]), "both");
 
 let world: World;
@@ -180,4 +181,44 @@ test("what a step prints is kept without its secrets", async () => {
   );
   expect(rows[0]?.text).toContain("connecting to postgres://[redacted]@db/app");
   expect(rows[0]?.text).not.toMatch(/hunter2|abcdef123456|\\u001b/);
+});
+
+test("a configuration value that does not help is set back to what it was, and to nothing where there was none", async () => {
+  for (const before of ["20", null]) {
+    world = await openWorld([config]);
+    await world.incident("inc_1", "payments");
+    illUntil(() => false);
+    world.targets.set("payments", { config: { POOL_SIZE: before, memory: "64000000" } });
+    await world.request("run_1", "inc_1", "payments", config);
+    await world.work("run_1");
+    expect((await world.run("run_1")).reason).toContain("undone: set POOL_SIZE of payments to");
+    expect(world.targets.calls).toEqual([`config payments POOL_SIZE=40 run_1:0`, `config payments POOL_SIZE=${before} run_1:1`]);
+    expect(world.targets.target("payments").config).toEqual({ POOL_SIZE: before, memory: "64000000" });
+  }
+});
+
+test("a configuration value that its owner does not allow is never set", async () => {
+  world = await openWorld([config]);
+  await world.incident("inc_1", "payments");
+  await world.request("run_1", "inc_1", "payments", config);
+  await world.work("run_1");
+  expect(await world.run("run_1")).toMatchObject({
+    state: "refused",
+    reason: "payments does not allow POOL_SIZE to be set; it allows nothing",
+  });
+  expect(world.targets.calls).toEqual([]);
+});
+
+test("replicas that were left alone fail the step, and those that were done are undone", async () => {
+  world.signals.now = () => ({ up: 1, error_ratio: 0, latency_p95: 0.05 });
+  const { rollback: real } = world.targets;
+  world.targets.rollback = async (id, options) => ({
+    ...(await real(id, options)),
+    ...(options.operationId === "run_1:0" ? { incomplete: "payments-1 did not come back healthy; left alone: payments-2" } : {}),
+  });
+  await world.request("run_1", "inc_1", "payments", rollback);
+  await world.work("run_1");
+  expect((await world.run("run_1")).state).toBe("failed");
+  expect((await world.run("run_1")).reason).toContain("payments-1 did not come back healthy; left alone: payments-2");
+  expect(world.targets.calls).toEqual(["rollback payments to v1 run_1:0", "rollback payments to v2 run_1:1"]);
 });

@@ -52,7 +52,7 @@ test("a request that travels over the bus is run, and the end travels back; a ba
   expect(errors).toEqual([
     {
       message: "runbook refused",
-      fields: { file: "bad.md", line: 18, reason: "target.restart changes something: name its `undo` or say `irreversible: true`" },
+      fields: { file: "bad.md", line: 19, reason: "target.restart changes something: name its `undo` or say `irreversible: true`" },
     },
   ]);
 

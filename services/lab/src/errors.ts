@@ -18,6 +18,9 @@ export const noPrevious = (id: string, revision: string) =>
 export const revisionUnknown = (id: string, revision: string, known: readonly string[]) =>
   new AppError("TARGET_NO_PREVIOUS", `${id} knows no revision ${revision}; known: ${known.join(", ")}`, { details: { known } });
 
+export const configRefused = (id: string, reason: string, known: readonly string[]) =>
+  new AppError("TARGET_CONFIG_REFUSED", `${id}: ${reason}`, { details: { known } });
+
 export const targetTimeout = (id: string, what: string, timeoutMs: number) =>
   new AppError("TARGET_TIMEOUT", `${id} did not ${what} within ${timeoutMs} ms`);
 

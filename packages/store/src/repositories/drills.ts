@@ -81,7 +81,18 @@ export interface DrillIncident {
 }
 
 /** Steps that change something; looking and waiting are no answer to a fault. */
-const ACTING_VERBS = ["target.restart", "target.start", "target.stop", "target.rollback", "target.scale", "container.run", "http.request"];
+const ACTING_VERBS = [
+  "target.restart",
+  "target.start",
+  "target.stop",
+  "target.rollback",
+  "target.scale",
+  "target.config",
+  "target.recreate",
+  "target.reconnect",
+  "container.run",
+  "http.request",
+];
 
 /**
  * Which incident belongs to a fault that was injected at `since`: first those that involve the target, of these first the ones

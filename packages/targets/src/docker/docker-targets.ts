@@ -1,13 +1,17 @@
 import { type Logger, messageOf } from "@tocsin/runtime";
 import Docker from "dockerode";
-import { targetNoPrevious, targetTimeout, targetUnknown, targetUnmanaged, targetUnsupported } from "../errors.ts";
+import { targetNoPrevious, targetTimeout, targetUnknown, targetUnmanaged } from "../errors.ts";
 import type { ActOptions, ActResult, Target, TargetPort } from "../target-port.ts";
 import { createCappedText } from "./capped-text.ts";
+import { assertConfigurable, configure } from "./configure.ts";
 import { byService, type Inspected, labelsOf, nameOf, replicaOf, targetOf } from "./container-view.ts";
 import { ask, readLogs } from "./docker-calls.ts";
 import { LABELS } from "./labels.ts";
 import { reapOneOffs, runOneOff } from "./one-off.ts";
+import { reconnect } from "./reconnect.ts";
 import { replaceContainer } from "./replace-container.ts";
+import { roll } from "./rolling.ts";
+import { scaleTo } from "./scale.ts";
 
 export interface DockerTargetsOptions {
   /** Where the daemon answers: at its socket, or through a proxy that lets few calls pass. */
@@ -51,7 +55,7 @@ export function dockerTargets({ connection, log }: DockerTargetsOptions): Target
     }
   }
 
-  /** Does `work` on each replica in turn: the next is touched only after the one before was. */
+  /** Does `work` on every replica: all together, where none is taken out of service for another's sake. */
   async function perform(
     id: string,
     verb: string,
@@ -63,20 +67,43 @@ export function dockerTargets({ connection, log }: DockerTargetsOptions): Target
     const containers = await find(id);
     const before = targetOf(id, containers);
     if (!before.managed) throw targetUnmanaged(id);
-    const graceSeconds = Math.max(1, Math.min(10, Math.floor(options.timeoutMs / 3_000)));
+    const graceSeconds = graceOf(options);
     for (const container of containers) {
       options.signal?.throwIfAborted();
       if (Date.now() > until) throw targetTimeout(id, verb, options.timeoutMs);
       await work(container, graceSeconds);
     }
-    const names = containers.map(nameOf).join(", ");
-    const state = !awaitHealth
-      ? ""
-      : (await healthy(id, until, options.signal))
-        ? "; healthy"
-        : `; not healthy within ${options.timeoutMs} ms`;
-    return { text: `${verb} ${id} (${names})${state}`, before, after: await get(id) };
+    const state = awaitHealth ? await healthInWords(id, until, options) : "";
+    return { text: `${verb} ${id} (${containers.map(nameOf).join(", ")})${state}`, before, after: await get(id) };
   }
+
+  /** Does `work` on one replica after another, each healthy again before the next. */
+  async function performRolling(
+    id: string,
+    verb: string,
+    options: ActOptions,
+    work: (container: Inspected, graceSeconds: number) => Promise<unknown>,
+    refuse: (containers: readonly Inspected[]) => void = () => {},
+  ): Promise<ActResult> {
+    const until = Date.now() + options.timeoutMs;
+    const containers = await find(id);
+    const before = targetOf(id, containers);
+    if (!before.managed) throw targetUnmanaged(id);
+    refuse(containers);
+    const graceSeconds = graceOf(options);
+    const { done, incomplete } = await roll(
+      () => find(id),
+      until,
+      options.signal,
+      (container) => work(container, graceSeconds),
+    );
+    const state = incomplete === undefined ? await healthInWords(id, until, options) : `; ${incomplete}`;
+    const text = `${verb} ${id} (${done.join(", ")})${state}`;
+    return { text, before, after: await get(id), ...(incomplete === undefined ? {} : { incomplete }) };
+  }
+
+  const healthInWords = async (id: string, until: number, { signal, timeoutMs }: ActOptions): Promise<string> =>
+    (await healthy(id, until, signal)) ? "; healthy" : `; not healthy within ${timeoutMs} ms`;
 
   async function once(options: ActOptions, act: () => Promise<ActResult>): Promise<ActResult> {
     const known = operations.get(options.operationId);
@@ -97,7 +124,7 @@ export function dockerTargets({ connection, log }: DockerTargetsOptions): Target
     get,
     restart: (id, options) =>
       once(options, () =>
-        perform(id, "restarted", options, (container, t) =>
+        performRolling(id, "restarted", options, (container, t) =>
           ask(`restart ${nameOf(container)}`, () => docker.getContainer(container.Id).restart({ t })),
         ),
       ),
@@ -119,24 +146,54 @@ export function dockerTargets({ connection, log }: DockerTargetsOptions): Target
       ),
     rollback: (id, options) =>
       once(options, () =>
-        perform(id, "rolled back", options, async (container, graceSeconds) => {
+        performRolling(id, "rolled back", options, async (container, graceSeconds) => {
           const labels = labelsOf(container);
           if (labels[LABELS.operation] === options.operationId) {
             // Done before, or begun and cut short by a crash: brought to its end.
-            await replaceContainer(docker, container, container.Config.Image, { operationId: options.operationId, graceSeconds });
+            await replaceContainer(docker, container, {}, { operationId: options.operationId, graceSeconds });
             return;
           }
           const allowed = [labels[LABELS.previousImage], labels[LABELS.rolledBackFrom]].filter((image) => image !== undefined);
           const image = options.toRevision ?? labels[LABELS.previousImage];
           // Only to an image that this container's own labels record, never to one that a caller thought of.
+          if (image === container.Config.Image) return; // a rollback that was stopped halfway is undone only where it was done
           if (image === undefined || !allowed.includes(image)) throw targetNoPrevious(id, container.Config.Image, { known: allowed });
-          await replaceContainer(docker, container, image, { operationId: options.operationId, graceSeconds });
+          await replaceContainer(docker, container, { image }, { operationId: options.operationId, graceSeconds });
         }),
       ),
-    scale: async (id) => {
-      await get(id);
-      throw targetUnsupported(`${id}: Docker alone does not scale a service`);
-    },
+    configure: (id, change, options) =>
+      once(options, () =>
+        performRolling(
+          id,
+          `set ${change.name} of`,
+          options,
+          (container, graceSeconds) => configure(docker, container, change, { operationId: options.operationId, graceSeconds }),
+          (containers) => assertConfigurable(id, containers, change),
+        ),
+      ),
+    recreate: (id, options) =>
+      once(options, () =>
+        performRolling(id, "made anew", options, (container, graceSeconds) =>
+          replaceContainer(docker, container, {}, { operationId: options.operationId, graceSeconds }),
+        ),
+      ),
+    reconnect: (id, options) =>
+      once(options, () => performRolling(id, "reconnected", options, (container) => reconnect(docker, container))),
+    scale: (id, replicas, options) =>
+      once(options, async () => {
+        const until = Date.now() + options.timeoutMs;
+        const containers = await find(id);
+        const before = targetOf(id, containers);
+        if (!before.managed) throw targetUnmanaged(id);
+        await scaleTo(docker, id, containers, replicas, {
+          operationId: options.operationId,
+          graceSeconds: graceOf(options),
+          signal: options.signal,
+        });
+        const state = await healthInWords(id, until, options);
+        const after = await get(id);
+        return { text: `${id} has ${after.replicas.length} replicas in place of ${before.replicas.length}${state}`, before, after };
+      }),
     async logs(id, { tail, sinceSeconds }) {
       const text = createCappedText(LOGS_CAP);
       for (const container of await find(id)) {
@@ -162,6 +219,9 @@ export function dockerTargets({ connection, log }: DockerTargetsOptions): Target
     close: async () => {},
   };
 }
+
+/** Seconds that a process has to end by itself: a third of the time, at most ten. */
+const graceOf = ({ timeoutMs }: ActOptions): number => Math.max(1, Math.min(10, Math.floor(timeoutMs / 3_000)));
 
 /** Over all running replicas: cores in use, resident bytes without the page cache, processes. */
 export function sumStats(all: readonly Docker.ContainerStats[]): Readonly<Record<string, number>> {

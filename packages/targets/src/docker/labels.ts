@@ -8,6 +8,11 @@ export const LABELS = {
   previousImage: "tocsin.previous-image",
   /** After a rollback, the image it came from: where the rollback's undo goes. */
   rolledBackFrom: "tocsin.rolled-back-from",
+  /** Names of what may be set, separated by commas: environment variables, and `memory`, `cpus`, `pids`. */
+  config: "tocsin.config",
+  composeProject: "com.docker.compose.project",
+  composeNumber: "com.docker.compose.container-number",
+  composeOneOff: "com.docker.compose.oneoff",
   /** Which operation made this container. */
   operation: "tocsin.operation",
   /** `true` on one-off containers. */

@@ -4,10 +4,10 @@ import { targetFailed, targetUnsupported } from "../errors.ts";
 import { baseNameOf, type Inspected, labelsOf, NEXT, PREVIOUS } from "./container-view.ts";
 import { ask } from "./docker-calls.ts";
 import { LABELS } from "./labels.ts";
-import { successorOf } from "./successor.ts";
+import { type Difference, successorOf } from "./successor.ts";
 
 /**
- * Puts a container of another image in the place of one. Each step looks first whether it is done, so that a call repeated after a
+ * Puts a container that differs in its image or its configuration in the place of one. Each step looks first whether it is done, so that a call repeated after a
  * crash goes on where the first one ended. The predecessor is removed last and its volumes never; when the
  * successor does not start, the predecessor is put back.
  *
@@ -17,7 +17,7 @@ import { successorOf } from "./successor.ts";
 export async function replaceContainer(
   docker: Docker,
   container: Inspected,
-  image: string,
+  difference: Difference,
   options: { readonly operationId: string; readonly graceSeconds: number },
 ): Promise<void> {
   const base = baseNameOf(container);
@@ -37,7 +37,7 @@ export async function replaceContainer(
   if (!next) {
     const source = inPlace ?? container;
     const imageInfo = await ask(`inspect image ${source.Image}`, () => docker.getImage(source.Image).inspect());
-    const spec = successorOf(source, (imageInfo as Docker.ImageInspectInfo).Config ?? {}, image, options.operationId);
+    const spec = successorOf(source, (imageInfo as Docker.ImageInspectInfo).Config ?? {}, difference, options.operationId);
     await ask(`create ${base + NEXT}`, () => docker.createContainer(spec));
   }
   if (inPlace) {
@@ -51,7 +51,12 @@ export async function replaceContainer(
     await ask(`remove ${base}`, () => docker.getContainer(base).remove({ force: true }), [404]);
     await ask(`rename ${base + PREVIOUS}`, () => docker.getContainer(base + PREVIOUS).rename({ name: base }));
     await ask(`start ${base}`, () => docker.getContainer(base).start(), [304]);
-    throw targetFailed(`starting ${base} from ${image}`, undefined, `${messageOf(error)}; the container before was put back`, error);
+    throw targetFailed(
+      `starting ${base} from ${difference.image ?? container.Config.Image}`,
+      undefined,
+      `${messageOf(error)}; the container before was put back`,
+      error,
+    );
   }
 }
 

@@ -4,8 +4,15 @@ import { LABELS } from "./labels.ts";
 
 type ImageConfig = Docker.ImageInspectInfo["Config"];
 
+/** What the successor has otherwise than its predecessor: nothing, another image, or one configuration value (null takes it away). */
+export interface Difference {
+  readonly image?: string;
+  readonly env?: { readonly name: string; readonly value: string | null };
+  readonly limits?: Pick<Docker.HostConfig, "Memory" | "MemorySwap" | "NanoCpus" | "PidsLimit">;
+}
+
 /**
- * Pure: what to create so that a container's successor differs from it in the image alone.
+ * Pure: what to create so that a container's successor differs from it in the named difference alone.
  *
  * What the container took over from its own image (environment, command, …) is left out, so that the other image brings its own. Named volumes and binds
  * are in the host configuration; anonymous volumes are carried over by their names, so that no data stays behind.
@@ -13,9 +20,10 @@ type ImageConfig = Docker.ImageInspectInfo["Config"];
 export function successorOf(
   container: Inspected,
   imageConfig: ImageConfig,
-  image: string,
+  difference: Difference,
   operationId: string,
 ): Docker.ContainerCreateOptions {
+  const image = difference.image ?? container.Config.Image;
   const { Config: config, HostConfig: host } = container;
   const own: Record<string, unknown> = {};
   for (const key of ["Cmd", "Entrypoint", "User", "WorkingDir", "ExposedPorts", "Healthcheck", "StopSignal"]) {
@@ -28,25 +36,37 @@ export function successorOf(
     name: `${baseNameOf(container)}${NEXT}`,
     Image: image,
     ...own,
-    Env: (config.Env ?? []).filter((entry) => !imageEnv.has(entry)),
+    Env: envAfter(
+      (config.Env ?? []).filter((entry) => !imageEnv.has(entry)),
+      difference.env,
+    ),
     Labels: labelsAfter(container, imageConfig, image, operationId),
     Tty: config.Tty,
     OpenStdin: config.OpenStdin,
     ...(hasGeneratedHostname(container) ? {} : { Hostname: config.Hostname }),
-    HostConfig: { ...host, Binds: [...(host.Binds ?? []), ...anonymousVolumes(container)] },
+    HostConfig: { ...host, ...difference.limits, Binds: bindsAfter(container) },
     NetworkingConfig: { EndpointsConfig: endpointsOf(container) },
   };
 }
+
+function envAfter(env: readonly string[], change: Difference["env"]): string[] {
+  if (!change) return [...env];
+  const rest = env.filter((entry) => !entry.startsWith(`${change.name}=`));
+  return change.value === null ? rest : [...rest, `${change.name}=${change.value}`];
+}
+
+const bindsAfter = (container: Inspected): string[] => [...(container.HostConfig.Binds ?? []), ...anonymousVolumes(container)];
 
 function labelsAfter(container: Inspected, imageConfig: ImageConfig, image: string, operationId: string): Record<string, string> {
   const labels: Record<string, string> = {};
   for (const [name, value] of Object.entries(labelsOf(container))) if (imageConfig.Labels?.[name] !== value) labels[name] = value;
   const from = container.Config.Image;
+  labels[LABELS.operation] = operationId;
+  if (image === from) return labels;
   const isUndo = labels[LABELS.rolledBackFrom] === image;
   delete labels[LABELS.previousImage];
   delete labels[LABELS.rolledBackFrom];
   labels[isUndo ? LABELS.previousImage : LABELS.rolledBackFrom] = from;
-  labels[LABELS.operation] = operationId;
   return labels;
 }
 
@@ -64,15 +84,18 @@ function anonymousVolumes(container: Inspected): string[] {
   );
 }
 
-/** Same networks and aliases, other addresses; modes like `host` and `none` are in the host configuration. */
-function endpointsOf(container: Inspected): Record<string, Docker.EndpointSettings> {
+/** Same networks, aliases and fixed addresses; modes like `host` and `none` are in the host configuration. */
+export function endpointsOf(container: Inspected): Record<string, Docker.EndpointSettings> {
   const mode = container.HostConfig.NetworkMode ?? "default";
   if (mode === "host" || mode === "none" || mode === "default" || mode === "bridge" || mode.startsWith("container:")) return {};
   const shortId = container.Id.slice(0, 12);
   return Object.fromEntries(
     Object.entries(container.NetworkSettings.Networks ?? {}).map(([network, endpoint]) => [
       network,
-      { Aliases: (endpoint.Aliases ?? []).filter((alias: string) => alias !== shortId) } as Docker.EndpointSettings,
+      {
+        Aliases: (endpoint.Aliases ?? []).filter((alias: string) => alias !== shortId),
+        ...(endpoint.IPAMConfig?.IPv4Address ? { IPAMConfig: endpoint.IPAMConfig } : {}),
+      } as Docker.EndpointSettings,
     ]),
   );
 }

@@ -16,8 +16,9 @@ export const TargetAnswer = z.object({
   revision: z.string(),
   previousRevision: z.string().optional(),
   labels: z.record(z.string(), z.string()),
+  config: z.record(z.string(), z.string().nullable()).optional(),
 });
-export const ActAnswer = z.object({ text: z.string(), before: TargetAnswer, after: TargetAnswer });
+export const ActAnswer = z.object({ text: z.string(), before: TargetAnswer, after: TargetAnswer, incomplete: z.string().optional() });
 export const LogItem = z.object({ at: z.number(), level: z.string(), message: z.string() });
 export const ProblemAnswer = z.object({ code: z.string(), detail: z.string().optional(), known: z.array(z.string()).optional() });
 export const Items = <Schema extends z.ZodType>(item: Schema) => z.object({ items: z.array(item) });

@@ -4,7 +4,7 @@ import type { ActOptions, ActResult, Target, TargetPort } from "../target-port.t
 import { ActAnswer, Items, LogItem, ProblemAnswer, TargetAnswer } from "./lab-answers.ts";
 
 /** Codes that the lab's API shares with this port. */
-const SHARED = ["TARGET_UNKNOWN", "TARGET_NO_PREVIOUS", "TARGET_TIMEOUT", "TARGET_UNSUPPORTED"];
+const SHARED = ["TARGET_UNKNOWN", "TARGET_NO_PREVIOUS", "TARGET_CONFIG_REFUSED", "TARGET_TIMEOUT", "TARGET_UNSUPPORTED"];
 const READ_DEADLINE_MS = 5_000;
 const MAX_BODY_BYTES = 4_194_304;
 
@@ -70,6 +70,10 @@ export function labTargets(baseUrl: string): TargetPort {
     stop: (id, options) => act(id, "stop", options),
     rollback: (id, options) => act(id, "rollback", options, options.toRevision === undefined ? {} : { toRevision: options.toRevision }),
     scale: (id, replicas, options) => act(id, "scale", options, { replicas }),
+    configure: (id, { name, value }, options) => act(id, "config", options, { name, value }),
+    // The lab runs processes: they have no container to make anew and no network to leave.
+    recreate: async (id) => unsupported(`${id}: the lab runs no containers to make anew`),
+    reconnect: async (id) => unsupported(`${id}: the lab's services share one network`),
     async logs(id, { tail, sinceSeconds }) {
       const from = sinceSeconds === undefined ? 0 : Date.now() / 1000 - sinceSeconds;
       const path = `/v1/logs?service=${encodeURIComponent(id)}&from=${from}&limit=${Math.min(tail, 10_000)}`;
@@ -84,15 +88,17 @@ export function labTargets(baseUrl: string): TargetPort {
         restarts: target.replicas.reduce((sum, replica) => sum + replica.restarts, 0),
       };
     },
-    runOneOff: async () => {
-      throw targetUnsupported("the lab runs no containers; use docker: targets for one-off containers");
-    },
+    runOneOff: async () => unsupported("the lab runs no containers; use docker: targets for one-off containers"),
     reap: async () => 0,
     async ping() {
       await call("GET", "/healthz");
     },
     close: async () => {},
   };
+}
+
+function unsupported(what: string): never {
+  throw targetUnsupported(what);
 }
 
 function parseJson(text: string): unknown {

@@ -32,7 +32,7 @@ const imageConfig = {
 } as never;
 
 test("differs from its predecessor in the image alone", () => {
-  expect(successorOf(container, imageConfig, "shop:1", "op-1")).toEqual({
+  expect(successorOf(container, imageConfig, { image: "shop:1" }, "op-1")).toEqual({
     name: "cart-1-tocsin-next",
     Image: "shop:1",
     Cmd: ["serve", "--fast"], // its own: the image's command is another
@@ -53,16 +53,27 @@ test("differs from its predecessor in the image alone", () => {
 
 test("an undo records where a rollback would lead again", () => {
   const rolledBack = { ...container, Config: { ...container.Config, Image: "shop:1", Labels: { "tocsin.rolled-back-from": "shop:2" } } };
-  const { Labels: labels } = successorOf(rolledBack as Inspected, imageConfig, "shop:2", "op-2");
+  const { Labels: labels } = successorOf(rolledBack as Inspected, imageConfig, { image: "shop:2" }, "op-2");
   expect(labels).toEqual({ "tocsin.previous-image": "shop:1", "tocsin.operation": "op-2" });
 });
 
 test("keeps a host name that somebody chose", () => {
   const named = { ...container, Config: { ...container.Config, Hostname: "cart.shop" } };
-  expect(successorOf(named as Inspected, imageConfig, "shop:1", "op")).toMatchObject({ Hostname: "cart.shop" });
+  expect(successorOf(named as Inspected, imageConfig, { image: "shop:1" }, "op")).toMatchObject({ Hostname: "cart.shop" });
 });
 
 test.each(["host", "none", "default", "bridge", "container:abc"])("names no network of its own in the mode %s", (mode) => {
   const moded = { ...container, HostConfig: { ...container.HostConfig, NetworkMode: mode } };
-  expect(successorOf(moded as Inspected, imageConfig, "shop:1", "op").NetworkingConfig).toEqual({ EndpointsConfig: {} });
+  expect(successorOf(moded as Inspected, imageConfig, { image: "shop:1" }, "op").NetworkingConfig).toEqual({ EndpointsConfig: {} });
+});
+
+test("a copy that differs in one environment variable keeps image, rollback labels and everything else", () => {
+  const labels = { "tocsin.managed": "true", "tocsin.service": "cart", "tocsin.previous-image": "shop:1" };
+  const kept = { ...container, Config: { ...container.Config, Labels: labels } } as Inspected;
+  const same = successorOf(kept, imageConfig, {}, "op");
+  expect(same.Labels).toEqual({ ...labels, "tocsin.operation": "op" });
+  const set = successorOf(kept, imageConfig, { env: { name: "POOL_SIZE", value: "20" } }, "op");
+  expect(set).toEqual({ ...same, Env: [...(same.Env ?? []), "POOL_SIZE=20"] });
+  const again = successorOf(kept, imageConfig, { env: { name: "POOL_SIZE", value: null } }, "op");
+  expect(again).toEqual(same);
 });

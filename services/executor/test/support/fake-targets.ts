@@ -84,6 +84,10 @@ export function fakeTargets(...initial: readonly Target[]): FakeTargets {
           (_, i) => target.replicas[i] ?? { id: `${id}-${i + 1}`, state: "running", healthy: true, restarts: 0 },
         ),
       })),
+    configure: (id, { name, value }, options) =>
+      act("config", id, options, (target) => ({ ...restarted(target), config: { ...target.config, [name]: value } }), ` ${name}=${value}`),
+    recreate: (id, options) => act("recreate", id, options, (target) => restarted(target)),
+    reconnect: (id, options) => act("reconnect", id, options, (target) => target),
     logs: async (id) => `the last line of ${get(id).id}`,
     stats: async (id) => ({ replicas: get(id).replicas.length }),
     runOneOff: async (spec) => {

@@ -26,7 +26,7 @@ parameters:
     origin: cause.service
 risk: low
 autonomy: L3
-${front}---
+${front.includes("tags:") ? "" : "tags: [mitigation]\n"}${front}---
 
 Prose.
 
@@ -46,6 +46,9 @@ export const STEPS = {
   rollback: `id: rollback\nverb: target.rollback\nwith: { target: "{{service}}" }\nundo:\n  verb: target.rollback\n  with: { target: "{{service}}", toRevision: "{{before.revision}}" }${VERIFY}`,
   scale: `id: scale\nverb: target.scale\nwith: { target: "{{service}}", replicas: 3 }\nundo:\n  verb: target.scale\n  with: { target: "{{service}}", replicas: "{{before.replicas}}" }${VERIFY}`,
   start: `id: start\nverb: target.start\nwith: { target: "{{service}}" }\nundo:\n  verb: target.stop\n  with: { target: "{{service}}" }${VERIFY}`,
+  config: `id: config\nverb: target.config\nwith: { target: "{{service}}", name: POOL_SIZE, value: "40" }\nundo:\n  verb: target.config\n  with: { target: "{{service}}", name: POOL_SIZE, value: "{{before.config}}" }${VERIFY}`,
+  recreate: `id: recreate\nverb: target.recreate\nwith: { target: "{{service}}" }\nundo: none-required${VERIFY}`,
+  reconnect: `id: reconnect\nverb: target.reconnect\nwith: { target: "{{service}}" }\nundo: none-required${VERIFY}`,
   stop: `id: stop\nverb: target.stop\nwith: { target: "{{service}}" }\nundo:\n  verb: target.start\n  with: { target: "{{service}}" }${VERIFY}`,
 } as const;
 

@@ -15,6 +15,8 @@ export interface ServiceOptions {
   readonly backendUrl: string;
   /** Share of requests that the handler of this build fails, 0 to 1: what a bad release carries. */
   readonly defectRatio: number;
+  /** Connections that its pool has. */
+  readonly poolSize: number;
   readonly seed: number;
 }
 
@@ -34,6 +36,7 @@ export function serviceOptions(argv: readonly string[]): ServiceOptions {
       peer: { type: "string", multiple: true, default: [] },
       "backend-url": { type: "string", default: "tcp://backend" },
       "defect-ratio": { type: "string", default: "0" },
+      "pool-size": { type: "string", default: "10" },
       seed: { type: "string", default: "1" },
     },
   });
@@ -53,6 +56,7 @@ export function serviceOptions(argv: readonly string[]): ServiceOptions {
     peers: new Map(peers),
     backendUrl: values["backend-url"],
     defectRatio: numeric("--defect-ratio", values["defect-ratio"], 1),
+    poolSize: Math.max(1, Math.round(numeric("--pool-size", values["pool-size"], 1_000))),
     seed: numeric("--seed", values.seed, 2 ** 32),
   };
 }

@@ -13,7 +13,6 @@ import { serviceMetrics } from "./service-metrics.ts";
 import { serviceOptions } from "./service-options.ts";
 import { incomingContext } from "./trace.ts";
 
-const POOL_SIZE = 10;
 const DEFAULT_BUDGET_MS = 1_500;
 /** How long it tries to reach a backend that is not there before it gives up and exits. */
 const CONNECT_GIVE_UP_MS = 4_000;
@@ -24,7 +23,7 @@ if (process.argv[2] === "--warm-up") process.exit(0);
 const options = serviceOptions(process.argv.slice(2));
 const { service } = options;
 const output = jsonOutput(process.stdout);
-const pool = createPool(POOL_SIZE);
+const pool = createPool(options.poolSize);
 const faults = faultState(pool, output);
 const metrics = serviceMetrics(pool, options.version);
 const client = peerClient(options.peers, metrics, output);

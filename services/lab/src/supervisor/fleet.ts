@@ -6,6 +6,7 @@ import type { ActResult, Target } from "@tocsin/targets";
 import { targetUnknown, targetUnsupported } from "../errors.ts";
 import { FLEET, type FleetService, peersOf } from "../fleet/fleet-map.ts";
 import { startChild, warmUp } from "./child-process.ts";
+import { configurationOf } from "./configuration.ts";
 import { type ManagedService, manageService } from "./managed-service.ts";
 import { readPrintedLine } from "./printed-line.ts";
 import { current, previous, type Revision, revisionOf, rolledOut } from "./revision-history.ts";
@@ -115,6 +116,7 @@ export function createFleet(options: FleetOptions): Fleet {
       revision: current(unit.history).id,
       ...(before ? { previousRevision: before.id } : {}),
       labels: { "tocsin.service": name, version: current(unit.history).version },
+      config: configurationOf(current(unit.history)),
     };
   }
 
@@ -154,7 +156,7 @@ export function createFleet(options: FleetOptions): Fleet {
       if (operations.size > OPERATIONS) operations.delete(operations.keys().next().value as string);
       // An act that was refused has not happened, so its id may be used again; one that failed midway may not.
       done.catch((error) => {
-        if (AppError.is(error, "TARGET_NO_PREVIOUS")) operations.delete(request.operationId);
+        if (AppError.is(error, "TARGET_NO_PREVIOUS", "TARGET_CONFIG_REFUSED")) operations.delete(request.operationId);
         log.warn({ service: name, verb, reason: messageOf(error) }, "lab act failed");
       });
       return done;

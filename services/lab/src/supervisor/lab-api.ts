@@ -14,6 +14,7 @@ const STATUS_OF: Readonly<Record<string, number>> = {
   FAULT_ACTIVE: 409,
   FAULT_REFUSED: 503,
   TARGET_NO_PREVIOUS: 409,
+  TARGET_CONFIG_REFUSED: 422,
   TARGET_TIMEOUT: 504,
   TARGET_UNSUPPORTED: 422,
   LAB_BODY_INVALID: 400,
@@ -24,6 +25,8 @@ const Act = z.object({
   timeoutMs: z.number().int().min(100).max(600_000).default(30_000),
   toRevision: z.string().optional(),
   replicas: z.number().int().optional(),
+  name: z.string().max(63).optional(),
+  value: z.string().max(200).nullable().optional(),
 });
 const Inject = z.object({ fault: z.string().min(1), seconds: z.number().min(1).max(3_600) });
 const Range = z.object({
@@ -89,7 +92,7 @@ export function labApi(fastify: FastifyInstance, fleet: Fleet, faults: FaultCont
   });
   fastify.get("/v1/services", () => ({ items: fleet.names.map((name) => fleet.target(name)) }));
   fastify.get<{ Params: { id: string } }>("/v1/services/:id", (request) => fleet.target(request.params.id));
-  for (const verb of ["restart", "start", "stop", "rollback", "scale"] as const)
+  for (const verb of ["restart", "start", "stop", "rollback", "config", "scale"] as const)
     fastify.post<{ Params: { id: string } }>(`/v1/services/:id/${verb}`, (request) =>
       fleet.act(request.params.id, verb, read(Act, request.body)),
     );

@@ -1,15 +1,18 @@
 import type { Change } from "@tocsin/contracts";
 import type { ActResult, Target } from "@tocsin/targets";
-import { noPrevious, revisionUnknown, targetTimeout } from "../errors.ts";
+import { configRefused, noPrevious, revisionUnknown, targetTimeout } from "../errors.ts";
+import { configurationOf, configured, settingProblem } from "./configuration.ts";
 import type { ManagedService } from "./managed-service.ts";
 import { current, type Revision, rolledBack } from "./revision-history.ts";
 
-export type ActVerb = "restart" | "start" | "stop" | "rollback";
+export type ActVerb = "restart" | "start" | "stop" | "rollback" | "config";
 
 export interface ActRequest {
   readonly operationId: string;
   readonly timeoutMs: number;
   readonly toRevision?: string | undefined;
+  readonly name?: string | undefined;
+  readonly value?: string | null | undefined;
 }
 
 export type RecordChange = (service: string, change: Pick<Change, "kind" | "text">, from?: Revision, to?: Revision) => void;
@@ -66,6 +69,18 @@ const texts: Record<ActVerb, (unit: ManagedService, request: ActRequest, acting:
     const text = `rolled ${name} back from ${from.id} to ${to.id}`;
     // Recorded before it is done, so that what it changes in the signals comes after its record.
     record(name, { kind: from.version === to.version ? "configuration" : "deployment", text }, from, to);
+    return `${text}; it ${await restartProcess(unit, timeoutMs)}`;
+  },
+  async config(unit, { timeoutMs, name: what = "", value = null }, { record }) {
+    const { name } = unit.service;
+    const problem = settingProblem({ name: what, value });
+    const from = current(unit.history);
+    if (problem !== undefined) throw configRefused(name, problem, Object.keys(configurationOf(from)));
+    const next = configured(unit.history, from, { name: what, value });
+    if (next === unit.history) return `${what} of ${name} is ${value ?? "its default"} already`;
+    unit.history = next;
+    const text = `${name} configuration changed: ${what} is now ${value ?? "its default"}`;
+    record(name, { kind: "configuration", text }, from, current(next));
     return `${text}; it ${await restartProcess(unit, timeoutMs)}`;
   },
 };
