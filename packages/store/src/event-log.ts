@@ -84,3 +84,11 @@ export async function lastEventSeq(sql: Queryable): Promise<number> {
   const { rows } = await sql.query<{ seq: number | null }>("SELECT max(seq) AS seq FROM event_log");
   return rows[0]?.seq ?? 0;
 }
+
+/** How much of the log the bus does not have yet, and since when, in seconds; an index holds exactly these rows. */
+export async function outboxBacklog(sql: Queryable): Promise<{ readonly events: number; readonly lagSeconds: number }> {
+  const { rows } = await sql.query<{ events: number; lag: number | null }>(
+    `SELECT count(*)::int AS events, extract(epoch FROM now() - min(at))::float8 AS lag FROM event_log WHERE published_at IS NULL`,
+  );
+  return { events: rows[0]?.events ?? 0, lagSeconds: Math.max(0, rows[0]?.lag ?? 0) };
+}

@@ -1,8 +1,16 @@
 export type { PoolLike, Store } from "./database.ts";
-export { appendEvents, EVENT_LOG_CHANNEL, type EventLogQuery, type LoggedEvent, lastEventSeq, readEventLog } from "./event-log.ts";
+export {
+  appendEvents,
+  EVENT_LOG_CHANNEL,
+  type EventLogQuery,
+  type LoggedEvent,
+  lastEventSeq,
+  outboxBacklog,
+  readEventLog,
+} from "./event-log.ts";
 export { assertFence, claimIncident } from "./fence.ts";
 export { claimEvents } from "./inbox.ts";
-export type { JobRun, Jobs, NewJob, WorkOptions } from "./jobs.ts";
+export type { JobRun, Jobs, NewJob, OnJobWorked, WorkOptions } from "./jobs.ts";
 export { dropLease, takeLease } from "./lease.ts";
 export { migrate } from "./migrate.ts";
 export { openStore, type StoreOptions } from "./open-store.ts";

@@ -29,6 +29,9 @@ export interface WorkOptions {
   readonly attempts?: number;
 }
 
+/** Told how each try of a job in this process ended; `given-up` was its last. */
+export type OnJobWorked = (queue: string, outcome: "completed" | "retry" | "given-up") => void;
+
 /** Jobs in Postgres, on pg-boss: sent in the caller's transaction, leased, retried. */
 export interface Jobs {
   send(tx: Queryable, job: NewJob): Promise<void>;

@@ -3,6 +3,7 @@ import { type Clock, type Logger, systemClock } from "@tocsin/runtime";
 import type { Store } from "./database.ts";
 import type { Engine } from "./engine.ts";
 import { storeUrlUnknown } from "./errors.ts";
+import type { OnJobWorked } from "./jobs.ts";
 import { migrate } from "./migrate.ts";
 import { openJobs } from "./pgboss-jobs.ts";
 import { EMBEDDING_DIMENSIONS } from "./repositories/recall.ts";
@@ -19,6 +20,8 @@ export interface StoreOptions {
   /** A transaction that runs no statement for this long is rolled back and its connection taken away, in milliseconds. Default 60,000. */
   readonly idleInTransactionMs?: number;
   readonly retention?: Retention;
+  /** For counting. */
+  readonly onJobWorked?: OnJobWorked;
 }
 
 /**
@@ -35,7 +38,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     await prepareVectors(engine.sql, EMBEDDING_DIMENSIONS, log);
     // This process alone has the folder: a lease in it belongs to a process that is gone.
     if (engine.name === "pglite") await engine.sql.query("DELETE FROM leases");
-    const jobs = await openJobs(engine, log, clock);
+    const jobs = await openJobs(engine, log, clock, options.onJobWorked);
     const stopUpkeep = startUpkeep({ sql: engine.sql, engine: engine.name, log, clock, retention: options.retention ?? {} });
     let closing: Promise<void> | undefined;
     return {

@@ -5,7 +5,7 @@ import { randomUUID } from "node:crypto";
 import { type Clock, type Logger, messageOf, type Queryable } from "@tocsin/runtime";
 import { PgBoss, type WorkOptions as PgBossWorkOptions } from "pg-boss";
 import type { Engine } from "./engine.ts";
-import type { JobRun, Jobs, NewJob, WorkOptions } from "./jobs.ts";
+import type { JobRun, Jobs, NewJob, OnJobWorked, WorkOptions } from "./jobs.ts";
 import { createWakeup } from "./wakeup.ts";
 
 const SCHEMA = "jobs";
@@ -38,7 +38,7 @@ export interface OpenJobs extends Jobs {
 }
 
 /** Starts pg-boss on an engine: its tables live in the schema `jobs`, which it migrates itself under its own lock. */
-export async function openJobs(engine: Engine, log: Logger, clock: Clock): Promise<OpenJobs> {
+export async function openJobs(engine: Engine, log: Logger, clock: Clock, onWorked?: OnJobWorked): Promise<OpenJobs> {
   // Whatever pg-boss asks while it sends, it asks through the sender's transaction: on PGlite there is no other connection.
   const sending = new AsyncLocalStorage<Queryable>();
   const { sql } = engine;
@@ -144,9 +144,11 @@ export async function openJobs(engine: Engine, log: Logger, clock: Clock): Promi
           const attempt = job.retryCount + 1;
           try {
             await handle({ id: job.id, data: job.data, attempt, signal: AbortSignal.any([job.signal, stopping.signal]) });
+            onWorked?.(queue, "completed");
             return [{ id: job.id, status: "completed" as const }];
           } catch (error) {
             const isLast = attempt >= attempts;
+            onWorked?.(queue, isLast ? "given-up" : "retry");
             if (isLast) log.error({ err: error, queue, jobId: job.id, attempt }, "job given up");
             else log.warn({ err: error, queue, jobId: job.id, attempt }, "job retry");
             return [{ id: job.id, status: isLast ? ("deadletter" as const) : ("failed" as const), output: { message: messageOf(error) } }];
