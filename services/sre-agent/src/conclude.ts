@@ -11,6 +11,7 @@ import {
   moveIncident,
   saveAnalysis,
   saveVerification,
+  stepsOfRun,
 } from "@tocsin/store";
 import { isTakenOver } from "./graph.ts";
 import { beginRound } from "./investigate.ts";
@@ -37,7 +38,12 @@ export async function conclude(deps: AgentDeps, incidentId: string): Promise<voi
     resolvedAtMs: incident.resolvedAt === undefined ? undefined : Date.parse(incident.resolvedAt),
     round: row?.round ?? 0,
     isInvestigating: row !== undefined && row.finishedAt === undefined,
-    run: run && { state: run.state, runbook: run.runbook, ...(run.reason === undefined ? {} : { reason: run.reason }) },
+    run: run && {
+      state: run.state,
+      runbook: run.runbook,
+      ...(run.reason === undefined ? {} : { reason: run.reason }),
+      ...(run.state === "succeeded" ? await whatItLooked(sql, run.id) : {}),
+    },
     verifySinceMs: row?.verifySince === undefined ? undefined : Date.parse(row.verifySince),
     healthySinceMs: row?.healthySince === undefined ? undefined : Date.parse(row.healthySince),
     isHealthy: watched.every((each) => each.isBack),
@@ -56,6 +62,20 @@ export async function conclude(deps: AgentDeps, incidentId: string): Promise<voi
     deps.log.info({ incidentId, step: step.kind }, "taken over by another worker");
   }
 }
+
+/** Verbs that change nothing. */
+const LOOKING = new Set(["target.logs", "target.stats", "check", "wait", "notify", "ask"]);
+const MAX_FOUND = 1_500;
+
+/** What the steps of a run found that acted on nothing; nothing when one of them acted. */
+async function whatItLooked(sql: Queryable, runId: string): Promise<{ readonly looked?: string }> {
+  const steps = await stepsOfRun(sql, runId);
+  if (steps.length === 0 || steps.some((step) => !LOOKING.has(step.verb))) return {};
+  const found = steps.map((step) => `${step.stepId}: ${lastLines(step.output ?? "nothing")}`);
+  return { looked: found.join("\n").slice(0, MAX_FOUND) };
+}
+
+const lastLines = (text: string): string => text.trim().split("\n").slice(-4).join("\n").slice(-500);
 
 /** Asks for every watched signal's value now. A source that fails as a whole holds nothing against the service. */
 async function look(deps: AgentDeps, row: Row | undefined): Promise<WatchResult[]> {

@@ -1,6 +1,6 @@
 import { Counter, Histogram, type Registry } from "prom-client";
 
-export type EscalationWhy = "inconclusive" | "no-runbook" | "run-ended-badly" | "not-recovered" | "given-up";
+export type EscalationWhy = "inconclusive" | "no-runbook" | "only-looked" | "run-ended-badly" | "not-recovered" | "given-up";
 
 export interface AgentMetrics {
   investigated(verdict: "cause" | "inconclusive", seconds: number): void;

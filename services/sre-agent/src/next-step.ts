@@ -10,8 +10,8 @@ export interface Standing {
   readonly round: number;
   /** Is the investigation's graph still on its way? */
   readonly isInvestigating: boolean;
-  /** The run of this round, when it asked for one. */
-  readonly run: { readonly state: RunState; readonly reason?: string; readonly runbook: string } | undefined;
+  /** The run of this round, when it asked for one. `looked`: it acted on nothing; what its steps found, in words. */
+  readonly run: { readonly state: RunState; readonly reason?: string; readonly runbook: string; readonly looked?: string } | undefined;
   readonly verifySinceMs: number | undefined;
   readonly healthySinceMs: number | undefined;
   /** Whether every watched signal is back; only looked at while verifying. */
@@ -70,6 +70,13 @@ export function nextStep(now: Standing, patience: Patience): NextStep {
 function afterRun(now: Standing, patience: Patience): NextStep {
   const { run } = now;
   if (run?.state === "succeeded") {
+    // Nothing was done, so nothing gets better by waiting: whoever is called has what was found at once.
+    if (run.looked !== undefined && now.recoveredAtMs === undefined)
+      return {
+        kind: "escalate",
+        why: "only-looked",
+        text: `${run.runbook} only looks, and nothing that acts fits. A person has to act. It found:\n${run.looked}`,
+      };
     return {
       kind: "verify",
       how: "mitigated",

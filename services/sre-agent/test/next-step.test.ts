@@ -23,6 +23,16 @@ test("a run that succeeded is verified, not believed", () => {
   expect(step({ state: "mitigating" })).toMatchObject({ kind: "verify", how: "mitigated" });
 });
 
+test("a run that only looked hands over at once with what it found, unless it is over already", () => {
+  const run = { state: "succeeded", runbook: "diagnose", looked: "last-lines: out of disk" } as const;
+  expect(step({ state: "mitigating", run, recoveredAtMs: undefined })).toEqual({
+    kind: "escalate",
+    why: "only-looked",
+    text: "diagnose only looks, and nothing that acts fits. A person has to act. It found:\nlast-lines: out of disk",
+  });
+  expect(step({ state: "mitigating", run })).toMatchObject({ kind: "verify" });
+});
+
 test("health begins to count when the alerts are resolved and the signals are back", () => {
   expect(step({})).toEqual({ kind: "observe", healthySinceMs: NOW, seconds: 2 });
 });
