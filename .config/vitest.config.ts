@@ -5,7 +5,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     root: new URL("..", import.meta.url).pathname,
-    include: ["{packages,services}/*/test/**/*.test.ts"],
+    include: ["{packages,services}/*/test/**/*.test.ts", "deploy/local/test/**/*.test.ts"],
     pool: "forks",
     maxWorkers: 2,
     testTimeout: 60_000,

@@ -8,7 +8,7 @@ export type { Failure, Script } from "./gitlab/failures.ts";
 export type { GitlabIssue, GitlabNote, GitlabUser } from "./gitlab/issues.ts";
 export { type QuickAction, readQuickActions, readReferences } from "./gitlab/quick-actions.ts";
 export { type Gitlab, type GitlabOptions, type RecordedRequest, startGitlab } from "./gitlab/start-gitlab.ts";
-export { installKafka, KAFKA_PROGRAMS, KAFKA_VERSION, type RunningKafka, startKafka } from "./kafka.ts";
+export { installKafka, isKafkaKept, KAFKA_PROGRAMS, KAFKA_VERSION, type RunningKafka, startKafka } from "./kafka.ts";
 export { installLoki, isLokiKept, LOKI_VERSION, lacksLoki, type RunningLoki, startLoki } from "./loki.ts";
 export { POSTGRES_PROGRAMS, type RunningPostgres, startPostgres } from "./postgres.ts";
 export { PROMETHEUS_PROGRAMS, type PrometheusOptions, type RunningPrometheus, type ScrapeJob, startPrometheus } from "./prometheus.ts";

@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
 import { access, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { homedir } from "node:os";
@@ -27,19 +28,18 @@ const POM = `<project xmlns="http://maven.apache.org/POM/4.0.0">
 </project>
 `;
 
+const keptIn = (): string => join(homedir(), ".cache", "tocsin", `kafka-${VERSION}`);
+
+/** Are the jars there from before? Maven is needed for the first time only. */
+export const isKafkaKept = (): boolean => existsSync(join(keptIn(), "libs"));
+
 /**
  * The folder with Kafka's jars, fetched through Maven the first time (45 jars, about 20 s) and kept under `~/.cache/tocsin`.
  */
 export async function installKafka(): Promise<string> {
-  const folder = join(homedir(), ".cache", "tocsin", `kafka-${VERSION}`);
+  const folder = keptIn();
   const libs = join(folder, "libs");
-  if (
-    await access(libs).then(
-      () => true,
-      () => false,
-    )
-  )
-    return libs;
+  if (isKafkaKept()) return libs;
   await mkdir(join(folder, ".."), { recursive: true });
   const work = await mkdtemp(`${folder}-`);
   try {
