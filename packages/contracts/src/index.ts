@@ -48,5 +48,6 @@ export {
   TopologyEdge,
   TopologyService,
 } from "./signal.ts";
+export { STORM } from "./storm.ts";
 export { STREAM_EVENT_OF_TOPIC, type StreamEventName, StreamMessage } from "./stream.ts";
 export { ALERT_TOPICS, ALL_TOPICS, TOPICS, type Topic, topicOfSeverity } from "./topic.ts";

@@ -1,3 +1,4 @@
+import { STORM } from "@tocsin/contracts";
 import * as z from "zod";
 import { Autonomy } from "./format.ts";
 
@@ -15,7 +16,7 @@ export const Limits = z.strictObject({
   /** The youngest sample of the target may be this old. */
   freshSignalSeconds: Seconds.default(120),
   /** This many incidents opened within five minutes are a storm: a mass event is rarely that many local faults. */
-  stormIncidents: z.number().int().positive().default(10),
+  stormIncidents: z.number().int().positive().default(STORM.incidents),
   /** Targets of one run. */
   maxTargets: z.number().int().positive().default(1),
   /** Of the replicas of a service, rounded down but at least one. */
@@ -101,7 +102,7 @@ export const DEFAULT_POLICY: PolicyConfig = PolicyConfig.parse({
         cooldownSeconds: [15, 30, 60, 120],
         perServicePerHour: 30,
         globalPerHour: 200,
-        stormIncidents: 25,
+        stormIncidents: STORM.labIncidents,
         demoteAfterRegressions: 0,
         demoteAfterFailures: 0,
       },

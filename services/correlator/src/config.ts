@@ -1,3 +1,4 @@
+import { STORM } from "@tocsin/contracts";
 import * as z from "zod";
 import { readRules } from "./rule-file.ts";
 
@@ -14,8 +15,8 @@ export const CorrelatorConfig = z.object({
   /** How long a watchdog may be silent before that is an incident, in seconds. 0 never. */
   watchdogSilentSeconds: z.coerce.number().min(0).default(300),
   /** So many incidents opened within `stormWindowSeconds` are a storm. As the executor's policy counts it. */
-  stormIncidents: z.coerce.number().int().positive().default(10),
-  stormWindowSeconds: z.coerce.number().positive().default(300),
+  stormIncidents: z.coerce.number().int().positive().default(STORM.incidents),
+  stormWindowSeconds: z.coerce.number().positive().default(STORM.windowSeconds),
   /** YAML of a rule file, most often through `TOCSIN_CORRELATOR_RULES_FILE`: what it says goes before the settings here. */
   rules: z
     .string()

@@ -1,7 +1,7 @@
 // What comes first on the page of the present.
 import type { IncidentSummary } from "@tocsin/contracts";
 
-/** So many incidents begun within five minutes are a storm; the executor's policy has the same number as its default. */
+/** So many incidents begun within five minutes are a storm; `STORM` of the contracts, which the browser is spared to load; a test holds them equal. */
 export const STORM_INCIDENTS = 10;
 const STORM_MS = 5 * 60_000;
 

@@ -1,6 +1,6 @@
-import type { IncidentSummary } from "@tocsin/contracts";
+import { type IncidentSummary, STORM } from "@tocsin/contracts";
 import { expect, test } from "vitest";
-import { groupsOf, headlineOf, isStorm } from "../../../src/ui/view/now.ts";
+import { groupsOf, headlineOf, isStorm, STORM_INCIDENTS } from "../../../src/ui/view/now.ts";
 
 const incident = (id: string, more: Partial<IncidentSummary> = {}): IncidentSummary => ({
   id,
@@ -34,6 +34,7 @@ test("is calm only when nothing is open and nothing is asked", () => {
 test("ten incidents within five minutes are a storm, nine or old ones are none", () => {
   const now = Date.parse("2026-01-01T00:04:59.000Z");
   const many = Array.from({ length: 10 }, (_, n) => incident(String(n)));
+  expect(STORM_INCIDENTS).toBe(STORM.incidents);
   expect(isStorm(many, now)).toBe(true);
   expect(isStorm(many.slice(1), now)).toBe(false);
   expect(isStorm(many, now + 1_000)).toBe(false);
