@@ -45,8 +45,13 @@ const NOTHING: Spend = { calls: 0, tokens: 0, usd: 0, seconds: 0 };
 /** After these the provider has read the prompt, and will want to be paid for it. */
 const LIKELY_PAID = /^LLM_(DEADLINE|DISCONNECTED|CANCELLED|ANSWER_\w+|PROMPT_TRUNCATED)$/;
 
+export interface CheckedAdviser extends Adviser {
+  /** Asks every provider whether it could answer; what it learns is in the log and in `status`. Never throws. */
+  check(signal: AbortSignal): Promise<void>;
+}
+
 /** An adviser over providers that are open already. Closing them stays with the caller. */
-export function createAdviser(options: AdviserOptions): Adviser {
+export function createAdviser(options: AdviserOptions): CheckedAdviser {
   const { providers, ledger, clock, log, prices = DEFAULT_PRICES, minSeverity = "info", coolDownSeconds = 900 } = options;
   const { concurrency = 2, queueMs = 15_000, traceContent = false } = options;
   const metrics = options.registry && createMetrics(options.registry);
@@ -247,7 +252,22 @@ export function createAdviser(options: AdviserOptions): Adviser {
     };
   }
 
-  return { isConfigured: gates.length > 0, advise, status };
+  async function check(signal: AbortSignal): Promise<void> {
+    await Promise.all(
+      gates.map(async (gate) => {
+        const { provider, model, check: ask } = gate.port;
+        try {
+          await ask?.(signal);
+        } catch (error) {
+          gate.failed(error);
+          if (signal.aborted || gate.status().state !== "up") return;
+          log.warn({ provider, model, reason: messageOf(error) }, "model does not answer");
+        }
+      }),
+    );
+  }
+
+  return { isConfigured: gates.length > 0, advise, status, check };
 }
 
 const limitsOf = (budgets: Budgets): Limit[] =>

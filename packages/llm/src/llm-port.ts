@@ -52,7 +52,10 @@ export interface LlmRequest {
 export interface LlmUsage {
   readonly inputTokens: number;
   readonly outputTokens: number;
+  /** A part of `inputTokens`. */
   readonly cachedInputTokens?: number;
+  /** The provider did not say; counted by us. */
+  readonly estimated?: true;
 }
 
 export interface LlmReply {
@@ -74,5 +77,7 @@ export interface LlmPort {
   readonly provider: string;
   readonly model: string;
   complete(request: LlmRequest): Promise<LlmReply>;
+  /** Costs nothing: is the provider there, is the key good, is the model known? Loads it where that takes time. Throws as `complete` does. */
+  check?(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }

@@ -8,6 +8,8 @@ import type { LlmPort } from "./llm-port.ts";
 import { readPrices } from "./prices.ts";
 import { readScript, scriptedLlm } from "./scripted-llm.ts";
 
+/** A large model takes its time to be loaded. */
+const CHECK_MS = 180_000;
 const SCHEMES = ["none:", "anthropic:", "ollama:", "openai:", "scripted:"];
 
 export interface OpenAdviserOptions extends Omit<AdviserOptions, "providers" | "prices" | "ledger" | "registry"> {
@@ -72,7 +74,6 @@ export async function openAdviser(options: OpenAdviserOptions): Promise<RunningA
       const provider = address.scheme.slice(0, -1);
       const name = address.model ?? "no model";
       const fault = AppError.is(error) ? error : setupInvalid(provider, name, messageOf(error));
-      log.error({ provider, model: name, code: fault.code, reason: fault.message }, "model cannot be used");
       ports.push(brokenLlm(provider, name, fault));
     }
   }
@@ -80,19 +81,33 @@ export async function openAdviser(options: OpenAdviserOptions): Promise<RunningA
   for (const { provider, model: name, price } of (await adviser.status()).providers) {
     if (price === undefined) log.warn({ provider, model: name, prices: prices.version }, "price of model unknown");
   }
+  // Nothing waits for it: a provider that is away, or loads its model, keeps no process from starting.
+  const ending = new AbortController();
+  const checking = adviser.check(AbortSignal.any([ending.signal, AbortSignal.timeout(CHECK_MS)]));
   return {
-    ...adviser,
+    isConfigured: adviser.isConfigured,
+    advise: adviser.advise,
+    status: adviser.status,
     async close() {
+      ending.abort();
+      await checking;
       for (const port of ports) await port.close();
     },
   };
 }
 
 async function openProvider({ scheme, rest, model, apiKey }: ProviderAddress, options: OpenAdviserOptions): Promise<LlmPort> {
-  const { clock } = options;
   const provider = scheme.slice(0, -1);
-  if (scheme === "scripted:") return scriptedLlm(readScript(rest), { clock, ...(model === undefined ? {} : { model }) });
-  throw setupInvalid(provider, model ?? "no model", `${apiKey ?? ""}`);
+  if (scheme === "scripted:") return scriptedLlm(readScript(rest), { clock: options.clock, ...(model === undefined ? {} : { model }) });
+  // The address is shown without what may be a password in it.
+  if (rest !== "" && !/^https?:\/\/[^/]/.test(rest)) {
+    throw setupInvalid(provider, model ?? "no model", `"${redact(rest)}" is no address; it looks like ${provider}:https://host/path`);
+  }
+  const baseUrl = rest === "" ? {} : { baseUrl: rest };
+  if (scheme === "anthropic:") return (await import("./anthropic-llm.ts")).anthropicLlm({ model, apiKey, ...baseUrl });
+  if (scheme === "openai:") return (await import("./openai-llm.ts")).openAiLlm({ model, apiKey, ...baseUrl });
+  const contextTokens = options.contextTokens ?? 16_384;
+  return (await import("./ollama-llm.ts")).ollamaLlm({ baseUrl: rest || "http://127.0.0.1:11434", model, apiKey, contextTokens });
 }
 
 /** Stands where a provider would: nothing is asked of it, and its breaker opens at once. */
@@ -101,6 +116,9 @@ function brokenLlm(provider: string, model: string, fault: AppError): LlmPort {
     provider,
     model,
     async complete() {
+      throw fault;
+    },
+    async check() {
       throw fault;
     },
     async close() {},

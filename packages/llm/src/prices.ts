@@ -27,8 +27,12 @@ export const DEFAULT_PRICES: PriceTable = {
   version: "tocsin-2026-11",
   models: {
     "claude-opus-4-5": { input: 5, output: 25, cachedInput: 0.5 },
+    "claude-opus-4-6": { input: 5, output: 25, cachedInput: 0.5 },
     "claude-sonnet-4": { input: 3, output: 15, cachedInput: 0.3 },
     "claude-haiku-4-5": { input: 1, output: 5, cachedInput: 0.1 },
+    // At their peak hours, which cost twice as much as the others.
+    "deepseek-flash": { input: 0.3, output: 1.2, cachedInput: 0.006 },
+    "deepseek-v4-pro": { input: 1.32, output: 3.96, cachedInput: 0.044 },
     "gpt-4o": { input: 2.5, output: 10, cachedInput: 1.25 },
     "gpt-4o-mini": { input: 0.15, output: 0.6, cachedInput: 0.075 },
     "gpt-4.1": { input: 2, output: 8, cachedInput: 0.5 },
