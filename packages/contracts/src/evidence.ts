@@ -18,6 +18,8 @@ export const Evidence = z.object({
       samples: z.array(z.tuple([z.number(), z.number().nullable()])),
       onsetAt: z.number().optional(),
       baseline: z.number().optional(),
+      /** The line that a rule draws. */
+      threshold: z.number().optional(),
     })
     .optional(),
 });

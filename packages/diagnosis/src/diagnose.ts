@@ -1,11 +1,12 @@
 import type { Cause, CauseKind, Diagnosis, Evidence } from "@tocsin/contracts";
 import { type CallGraph, callGraphOf } from "./call-graph.ts";
-import { evidenceOf } from "./evidence.ts";
+import { evidenceOf, ruleEvidence } from "./evidence.ts";
 import { clockTime, listed } from "./figures.ts";
 import { type Finding, findChanges, lookedAt, tracedIn } from "./findings.ts";
 import type { DiagnosisInput } from "./input.ts";
 import { type Contribution, RANKING_WEIGHTS, type RankedService, type RankingWeights, rankServices } from "./rank.ts";
 import { clamp } from "./robust.ts";
+import { findRuleCrossings } from "./rule-evidence.ts";
 
 export interface DiagnosisOptions {
   readonly weights?: RankingWeights;
@@ -61,6 +62,12 @@ export function diagnose(input: DiagnosisInput, options: DiagnosisOptions = {}):
   if (unknown.length > 0) missing.push(`nothing is known of ${listed(unknown)}, which the alerts name`);
 
   const evidence = new Map<string, Evidence>();
+  // What each alert itself measured is told, whoever is the cause.
+  for (const crossing of findRuleCrossings(input.rules ?? [], input.window)) {
+    if (crossing.rule.fingerprint === undefined) continue;
+    const made = ruleEvidence(crossing, input.evidenceId);
+    evidence.set(made.id, made);
+  }
   const keep = (finding: Finding): string => {
     const made = evidenceOf(finding, input.evidenceId);
     if (!evidence.has(made.id)) evidence.set(made.id, made);
@@ -193,12 +200,15 @@ function causeEvidence(
   for (const member of input.members) {
     if (member.service !== each.service) continue;
     const id = input.evidenceId(`alert|${member.fingerprint}`);
-    evidence.set(id, {
-      id,
-      kind: "alert",
-      service: each.service,
-      text: `The alert ${member.name} fires on ${each.service} since ${member.startsAt.slice(11, 19)}.`,
-    });
+    if (ids.includes(id)) break;
+    // What its own expression measured says more than that it fires.
+    if (!evidence.has(id))
+      evidence.set(id, {
+        id,
+        kind: "alert",
+        service: each.service,
+        text: `The alert ${member.name} fires on ${each.service} since ${member.startsAt.slice(11, 19)}.`,
+      });
     ids.push(id);
     break;
   }

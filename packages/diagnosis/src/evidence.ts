@@ -1,6 +1,7 @@
 import type { Evidence, Sample } from "@tocsin/contracts";
 import { clockTime, duration, figure, times } from "./figures.ts";
 import type { Finding } from "./findings.ts";
+import { type RuleFinding, unitOfRule } from "./rule-evidence.ts";
 import { SIGNAL_TRAITS } from "./signal-traits.ts";
 
 const MAX_CHART_SAMPLES = 120;
@@ -12,6 +13,8 @@ export function evidenceOf(finding: Finding, mint: (content: string) => string):
   switch (source.kind) {
     case "metric":
       return metricEvidence(finding, source, mint);
+    case "rule":
+      return ruleEvidence(source.crossing, mint);
     case "edge": {
       const { from, to, what, before, after, query } = source.edge;
       const unit = what === "errors" ? "ratio" : "s";
@@ -91,6 +94,31 @@ function metricEvidence(
       samples: thinned(series.samples),
       onsetAt: anomaly.onsetAt,
       baseline: anomaly.baseline,
+    },
+  };
+}
+
+/** The alert's own expression: its value, its threshold and its past. */
+export function ruleEvidence(crossing: RuleFinding, mint: (content: string) => string): Evidence {
+  const { rule, level, before, factor, chronic, onsetAt } = crossing;
+  const unit = unitOfRule(rule);
+  const { threshold } = rule;
+  const line = threshold === undefined ? "" : `, its line is ${threshold.op} ${figure(threshold.value, unit)}`;
+  const by = factor === undefined || factor < 1.005 ? "" : ` (${figure(factor, "")} times it)`;
+  const past = before === undefined ? "" : `, before ${figure(before, unit)}`;
+  const always = chronic >= 0.5 ? `; it was beyond it in ${Math.round(chronic * 100)} % of the baseline, too` : "";
+  return {
+    id: mint(rule.fingerprint === undefined ? `rule|${rule.alert}|${JSON.stringify(rule.labels)}` : `alert|${rule.fingerprint}`),
+    kind: "alert",
+    ...(rule.service === undefined ? {} : { service: rule.service }),
+    text: `What ${rule.alert} measures on ${rule.service ?? "no named service"} is ${figure(level, unit)} since ${clockTime(onsetAt)}${line}${by}${past}${always}.`,
+    query: rule.query,
+    chart: {
+      unit,
+      samples: thinned(rule.samples),
+      onsetAt,
+      ...(before === undefined ? {} : { baseline: before }),
+      ...(threshold === undefined ? {} : { threshold: threshold.value }),
     },
   };
 }

@@ -6,6 +6,7 @@ import type { BeforeAfter, DiagnosisInput, EdgeSeries } from "./input.ts";
 import { findLogChanges, type LogFinding } from "./log-evidence.ts";
 import type { LookedAt } from "./rank.ts";
 import { clamp } from "./robust.ts";
+import { findRuleCrossings, type RuleFinding } from "./rule-evidence.ts";
 import { SIGNAL_TRAITS, type SignalTraits } from "./signal-traits.ts";
 import { findTraceChanges, judgedServices, judgedWires, type OperationStats, summariseSpans, type TraceFinding } from "./traces.ts";
 
@@ -25,6 +26,7 @@ export type Family =
   | "failing-code"
   | "network"
   | "missing-calls"
+  | "rule"
   | "change";
 
 export interface Finding {
@@ -43,6 +45,7 @@ export interface Finding {
   readonly source:
     | { readonly kind: "metric"; readonly series: SignalSeries; readonly anomaly: Anomaly }
     | { readonly kind: "edge"; readonly edge: EdgeChange }
+    | { readonly kind: "rule"; readonly crossing: RuleFinding }
     | { readonly kind: "log"; readonly log: LogFinding }
     | { readonly kind: "trace"; readonly trace: TraceFinding }
     | { readonly kind: "change"; readonly change: Change };
@@ -74,6 +77,7 @@ const FAMILY_OF_SIGNAL: Readonly<Record<SignalName, Family>> = {
 export function findChanges(input: DiagnosisInput, services: ReadonlySet<string>, traced: Traced = tracedIn(input)): Finding[] {
   return [
     ...metricFindings(input),
+    ...ruleFindings(input),
     ...edgeSeriesFindings(input),
     ...edgeStatsFindings(input),
     ...logFindings(input, services),
@@ -120,6 +124,17 @@ function metricFindings(input: DiagnosisInput): Finding[] {
     if (finding.family !== "cpu" || finding.source.kind !== "metric" || load === undefined) return finding;
     const { level, baseline } = finding.source.anomaly;
     return level / Math.max(baseline, 0.001) < 1.3 * load ? { ...finding, strength: finding.strength * 0.3 } : finding;
+  });
+}
+
+/** An alert's own expression, measured on the very service, is of the family of what it measures; of unknown metrics it is a symptom. */
+function ruleFindings(input: DiagnosisInput): Finding[] {
+  const rules = (input.rules ?? []).map((rule) => ({ ...rule, samples: learnable(input, rule.samples) }));
+  return findRuleCrossings(rules, input.window).flatMap((crossing) => {
+    const { service, signal } = crossing.rule;
+    if (service === undefined || signal === "request_rate") return [];
+    const family = signal === undefined ? "rule" : FAMILY_OF_SIGNAL[signal];
+    return [{ service, family, strength: crossing.strength, onsetAt: crossing.onsetAt, source: { kind: "rule", crossing } } as const];
   });
 }
 

@@ -1,6 +1,6 @@
 // Terms. The *window* runs from `from` to `to`; what lies before `splitAt` is the baseline, the rest the incident. An *edge* points from
 // the caller to the callee. A *member* is an alert of the incident.
-import type { Change, EdgeStats, LogLine, Member, Sample, SignalSeries, Span, Topology } from "@tocsin/contracts";
+import type { Change, EdgeStats, LogLine, Member, Sample, SignalName, SignalSeries, Span, Topology } from "@tocsin/contracts";
 import type { OperationStats } from "./traces.ts";
 
 /** Unix seconds, `from` <= `splitAt` <= `to`. */
@@ -25,6 +25,23 @@ export interface DiagnosisSeries extends SignalSeries {
   readonly statistic?: "mean";
 }
 
+/** What an alert's own expression gave over the window for one set of labels, its comparison taken off. */
+export interface RuleSeries {
+  /** The rule's name. */
+  readonly alert: string;
+  /** Of the member that this series made fire; absent for a series of the same rule that no member stands for. */
+  readonly fingerprint?: string;
+  /** Whom its labels name. */
+  readonly service?: string;
+  /** What it measures, where its metrics are known. */
+  readonly signal?: SignalName;
+  readonly metrics: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly query: string;
+  readonly threshold?: { readonly op: string; readonly value: number };
+  readonly samples: readonly Sample[];
+}
+
 /** What is compared: the same kind of summary over the baseline and over the incident. */
 export interface BeforeAfter<T> {
   readonly baseline: readonly T[];
@@ -36,6 +53,8 @@ export interface DiagnosisInput {
   readonly window: DiagnosisWindow;
   readonly members: readonly Pick<Member, "fingerprint" | "name" | "service" | "severity" | "role" | "startsAt" | "annotations">[];
   readonly series: readonly DiagnosisSeries[];
+  /** The alerts' own expressions. */
+  readonly rules?: readonly RuleSeries[];
   readonly logs: readonly LogLine[];
   /** Spans of the whole window; summed up into operations unless `operations` is given. */
   readonly spans: readonly Span[];

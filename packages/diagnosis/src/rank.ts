@@ -39,6 +39,7 @@ export const RANKING_WEIGHTS: RankingWeights = {
     "failing-code": 1,
     network: 1.2,
     "missing-calls": 0.8,
+    rule: 0.8,
     change: 0.6,
   },
   explained: 0.92,
@@ -84,7 +85,7 @@ const CONTRADICTED = 0.3;
 const TRACE_SHARE = 0.4;
 /** What an alert counts whose service shows nothing: its place in the graph alone is weak evidence. */
 const UNSEEN = 0.25;
-const SYMPTOMS: ReadonlySet<Family> = new Set(["latency", "errors", "saturation", "slow-code"]);
+const SYMPTOMS: ReadonlySet<Family> = new Set(["latency", "errors", "saturation", "slow-code", "rule"]);
 
 /**
  * How well an ill callee's finding explains a caller's symptom: below 1 it explains at most that share, however strong it is; above 1 it
@@ -107,6 +108,8 @@ const EXPLAINS: Readonly<Partial<Record<Family, Readonly<Partial<Record<Family, 
   errors: { errors: 1, down: 1.5, restarts: 1, "failing-code": 1.2, latency: 0.5, network: 0.5, blame: 1, lag: 0.3 },
   // Its own time may hide a wait that nobody instrumented.
   "slow-code": { "slow-code": 0.6, network: 0.6, latency: 0.6, down: 0.6 },
+  // A rule over metrics that nobody knows the meaning of: whatever ails a callee may be behind it.
+  rule: { latency: 0.7, errors: 0.7, down: 0.9, restarts: 0.7, "failing-code": 0.7, network: 0.7, rule: 0.7, blame: 0.7 },
   saturation: { latency: 1, down: 1.2, "slow-code": 1, network: 1, lag: 0.5, blame: 0.8 },
 };
 

@@ -1,8 +1,20 @@
-export { CATALOGUE, type Candidate } from "./catalogue.ts";
+export { type AlertExpression, readAlertExpression } from "./alert-expression.ts";
+export { CATALOGUE, type Candidate, SERVICE_LABELS } from "./catalogue.ts";
 export { mergeEdges, topologyOfEdges } from "./edges.ts";
 export type { SeriesStoreOptions, SeriesStoreStats } from "./embedded/series-store.ts";
 export { type OpenedSignals, openSignals, type SignalsOptions } from "./open-signals.ts";
-export type { Answer, ChangesPort, LogsPort, MetricsPort, QueryOptions, Signals, TopologyPort, TracesPort, Window } from "./ports.ts";
+export type {
+  Answer,
+  ChangesPort,
+  LogsPort,
+  MetricsPort,
+  QueryOptions,
+  RuleExpression,
+  Signals,
+  TopologyPort,
+  TracesPort,
+  Window,
+} from "./ports.ts";
 export { parsePromql } from "./promql/parse.ts";
 export { quoteLabelValue } from "./promql/quote.ts";
 export { exprOfGeneratorUrl, type SelectorText, selectorsOf, stripComparison, type Threshold, thresholdOf } from "./promql/rewrite.ts";

@@ -1,5 +1,5 @@
 import type { Series } from "@tocsin/contracts";
-import type { Answer, QueryOptions, Window } from "./ports.ts";
+import type { Answer, QueryOptions, RuleExpression, Window } from "./ports.ts";
 
 /** A server that answers PromQL, the embedded one or Prometheus. Failures are thrown as AppError; `createMetrics` sorts them. */
 export interface MetricsBackend {
@@ -8,5 +8,7 @@ export interface MetricsBackend {
   /** Which of these metrics there are. */
   existing(metrics: readonly string[], options: QueryOptions): Promise<ReadonlySet<string>>;
   labelNames(metric: string, options: QueryOptions): Promise<ReadonlySet<string>>;
+  /** Only a server that evaluates rules itself has it. */
+  ruleExpressions?(alertName: string, options: QueryOptions): Promise<readonly RuleExpression[]>;
   ping(): Promise<void>;
 }

@@ -5,6 +5,7 @@ import type { SemanticMetrics } from "./semantic-signals.ts";
 const none = async <T>(value: T, what: string): Promise<Answer<T>> => ({
   value,
   partial: [`SIGNALS_NOT_CONFIGURED: no ${what} configured`],
+  notConfigured: true,
 });
 
 export const NO_METRICS: SemanticMetrics = {

@@ -13,12 +13,21 @@ export interface Window {
 export interface Answer<T> {
   readonly value: T;
   readonly partial: readonly string[];
+  /** Set where this deployment has no such source: nothing failed, and nothing will come. */
+  readonly notConfigured?: true;
 }
 
 export interface QueryOptions {
   /** Default 10,000 ms. */
   readonly deadlineMs?: number;
   readonly signal?: AbortSignal;
+}
+
+/** An alerting rule as its server knows it. */
+export interface RuleExpression {
+  readonly expr: string;
+  /** The labels that the rule itself adds. */
+  readonly labels: Readonly<Record<string, string>>;
 }
 
 export interface MetricsPort {
@@ -44,6 +53,10 @@ export interface MetricsPort {
   query(promql: string, at?: number, options?: QueryOptions): Promise<Answer<readonly Series[]>>;
   /** Services that have metrics. */
   services(options?: QueryOptions): Promise<Answer<readonly string[]>>;
+  /**
+   * The expressions of the alerting rules of this name, by the rule API; absent where the server of rules is another one.
+   */
+  ruleExpressions?(alertName: string, options?: QueryOptions): Promise<Answer<readonly RuleExpression[]>>;
   ping(): Promise<void>;
 }
 

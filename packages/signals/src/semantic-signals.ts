@@ -5,7 +5,7 @@ import type { Clock } from "@tocsin/runtime";
 import { CATALOGUE, CATALOGUE_METRICS, type Candidate, SERVICE_LABELS } from "./catalogue.ts";
 import type { MetricsBackend } from "./metrics-backend.ts";
 import { answerOr, missing } from "./partial.ts";
-import type { Answer, MetricsPort, QueryOptions, Window } from "./ports.ts";
+import type { Answer, MetricsPort, QueryOptions, RuleExpression, Window } from "./ports.ts";
 import { escapePattern, quoteLabelValue } from "./promql/quote.ts";
 
 export interface SemanticOptions {
@@ -150,6 +150,12 @@ export function createMetrics(backend: MetricsBackend, options: SemanticOptions)
         return { value: sources, partial: [] };
       }),
 
+    ...(backend.ruleExpressions === undefined
+      ? {}
+      : {
+          ruleExpressions: (alertName: string, asked: QueryOptions = {}) =>
+            answerOr<readonly RuleExpression[]>([], async () => (await backend.ruleExpressions?.(alertName, asked)) ?? []),
+        }),
     ping: () => backend.ping(),
   };
 }

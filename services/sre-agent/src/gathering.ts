@@ -1,9 +1,17 @@
 // Asking the sources. Each may fail or answer in part by itself; what is missing is said in words and the rest goes on.
-import type { Change, EdgeStats, LogLine, Member, SignalName, SignalSeries, Span, Topology } from "@tocsin/contracts";
+import type { Change, EdgeStats, LogLine, Member, Sample, SignalName, SignalSeries, Span, Topology } from "@tocsin/contracts";
 import { SignalName as SignalNames } from "@tocsin/contracts";
-import { type BeforeAfter, callGraphOf, type DiagnosisInput, type DiagnosisWindow, estimateOnset } from "@tocsin/diagnosis";
+import {
+  type BeforeAfter,
+  callGraphOf,
+  type DiagnosisInput,
+  type DiagnosisWindow,
+  estimateOnset,
+  type RuleSeries,
+} from "@tocsin/diagnosis";
 import { messageOf } from "@tocsin/runtime";
 import type { Answer, Signals } from "@tocsin/signals";
+import { gatherRules } from "./alert-rules.ts";
 import { chooseWindow, type WindowOptions } from "./window.ts";
 
 /** What was gathered: the input of the diagnosis as JSON. A gap in a series is null there. */
@@ -11,6 +19,8 @@ export interface Gathered {
   readonly window: DiagnosisWindow;
   readonly members: DiagnosisInput["members"];
   readonly series: readonly (Omit<SignalSeries, "samples"> & { readonly samples: readonly (readonly [number, number | null])[] })[];
+  /** The alerts' own expressions; absent in rounds gathered by an earlier version. */
+  readonly rules?: readonly GatheredRule[];
   readonly logs: readonly LogLine[];
   readonly spans: readonly Span[];
   readonly edges: BeforeAfter<EdgeStats>;
@@ -21,6 +31,8 @@ export interface Gathered {
   readonly absent: readonly string[];
   readonly now: number;
 }
+
+type GatheredRule = Omit<RuleSeries, "samples"> & { readonly samples: readonly (readonly [number, number | null])[] };
 
 /** Unix seconds. */
 export interface Period {
@@ -56,10 +68,6 @@ export async function gatherSignals(
   const absent = new Set<string>();
   /** By source and reason: of whom it was asked. A source that is away says so once, not once for each service. */
   function note(source: string, reason: string, of: string | undefined): void {
-    if (reason.startsWith("SIGNALS_NOT_CONFIGURED")) {
-      absent.add(`${source}: not configured`);
-      return;
-    }
     const key = `${source}: ${reason}`;
     const asked = missing.get(key) ?? new Set<string>();
     missing.set(key, asked);
@@ -68,8 +76,9 @@ export async function gatherSignals(
   const query = { deadlineMs: options.timeoutMs, ...(abort === undefined ? {} : { signal: abort }) };
   async function ask<T>(source: string, call: () => Promise<Answer<T>>, empty: T, of?: string): Promise<T> {
     try {
-      const { value, partial } = await call();
-      for (const each of partial) note(source, each, of);
+      const { value, partial, notConfigured } = await call();
+      if (notConfigured) absent.add(`${source}: not configured`);
+      else for (const each of partial) note(source, each, of);
       return value;
     } catch (error) {
       note(source, messageOf(error), of);
@@ -87,11 +96,15 @@ export async function gatherSignals(
   const step = Math.max(options.stepSeconds, Math.ceil((wide.to - wide.from) / MAX_POINTS));
   const to = wide.to + 1;
 
-  const series = await ask(
-    "metrics",
-    () => signals.metrics.signals(services, SignalNames.options as readonly SignalName[], { from: wide.from, to }, step, query),
-    [] as readonly SignalSeries[],
-  );
+  const widest = { from: wide.from, to };
+  const [series, rules] = await Promise.all([
+    ask(
+      "metrics",
+      () => signals.metrics.signals(services, SignalNames.options as readonly SignalName[], widest, step, query),
+      [] as readonly SignalSeries[],
+    ),
+    gatherRules(members, { metrics: signals.metrics, window: widest, stepSeconds: step, query, ask, tell: (text) => absent.add(text) }),
+  ]);
   const alerting = alertingServices(members);
   const oldestSampleAt = oldestOf(series);
   const excluded = worthExcluding(earlier, Math.max(wide.from, oldestSampleAt ?? wide.from), wide.splitAt);
@@ -130,8 +143,9 @@ export async function gatherSignals(
     })),
     series: series.map((one) => ({
       ...one,
-      samples: one.samples.map(([at, value]) => [at, Number.isFinite(value) ? value : null] as const),
+      samples: withoutNaN(one.samples),
     })),
+    rules: rules.map((rule) => ({ ...rule, samples: withoutNaN(rule.samples) })),
     logs: logs.map((line) => (line.message.length > MAX_MESSAGE ? { ...line, message: line.message.slice(0, MAX_MESSAGE) } : line)),
     spans,
     edges: { baseline: baselineEdges, incident: incidentEdges },
@@ -144,6 +158,13 @@ export async function gatherSignals(
     now: nowSeconds,
   };
 }
+
+/** JSON has no NaN: a gap is null. */
+const withoutNaN = (samples: readonly Sample[]): (readonly [number, number | null])[] =>
+  samples.map(([at, value]) => [at, Number.isFinite(value) ? value : null] as const);
+
+const withNaN = (samples: readonly (readonly [number, number | null])[]): Sample[] =>
+  samples.map(([at, value]) => [at, value ?? Number.NaN] as const);
 
 /** A baseline shorter than this, in seconds, is worse than one with an earlier incident in it. */
 const LEAST_LEARNED = 90;
@@ -210,6 +231,7 @@ function oldestOf(series: readonly SignalSeries[]): number | undefined {
 /** Back from JSON: a null is a gap. */
 export const diagnosisInputOf = (gathered: Gathered, evidenceId: (content: string) => string): DiagnosisInput => ({
   ...gathered,
-  series: gathered.series.map((one) => ({ ...one, samples: one.samples.map(([at, value]) => [at, value ?? Number.NaN] as const) })),
+  series: gathered.series.map((one) => ({ ...one, samples: withNaN(one.samples) })),
+  rules: (gathered.rules ?? []).map((rule) => ({ ...rule, samples: withNaN(rule.samples) })),
   evidenceId,
 });

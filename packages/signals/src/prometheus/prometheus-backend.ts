@@ -6,7 +6,7 @@ import type { Answer, QueryOptions } from "../ports.ts";
 import { quoteAnyOf } from "../promql/quote.ts";
 import { DEFAULT_DEADLINE_MS, requestText } from "../source-request.ts";
 import { sourceAddress } from "../source-url.ts";
-import { namesIn, type PrometheusSuccess, parseEnvelope, seriesIn } from "./prometheus-response.ts";
+import { namesIn, type PrometheusSuccess, parseEnvelope, rulesIn, seriesIn } from "./prometheus-response.ts";
 
 const SOURCE = "Prometheus";
 /** Most bytes of one answer. */
@@ -81,6 +81,20 @@ export function createPrometheusBackend(url: string, clock: Clock): MetricsBacke
 
     labelNames(metric, options) {
       return names("/labels", new URLSearchParams({ "match[]": metric }), options);
+    },
+
+    async ruleExpressions(alertName, options) {
+      // Servers before 2.46 do not know `rule_name[]` and answer with all rules; `exclude_alerts` leaves out what is large.
+      const parameters = new URLSearchParams({ type: "alert", "rule_name[]": alertName, exclude_alerts: "true" });
+      const { status, text } = await requestText({
+        source: SOURCE,
+        url: `${base}/api/v1/rules?${parameters}`,
+        headers,
+        maxBytes: MAX_BYTES,
+        ...options,
+      });
+      if (status !== 200) throw promQueryFailed("/rules", status, text);
+      return rulesIn(parseEnvelope(text).data, alertName);
     },
 
     async ping() {

@@ -2,6 +2,7 @@
 // by hand and not by schema, as an answer may hold a million samples.
 import type { Sample, Series } from "@tocsin/contracts";
 import { sourceGarbled } from "../errors.ts";
+import type { RuleExpression } from "../ports.ts";
 import { parseNumber } from "../promql/literals.ts";
 import { parseJson } from "../source-request.ts";
 
@@ -51,6 +52,19 @@ export function seriesIn(data: unknown): { series: Series[]; histograms: number 
     series.push({ labels: labelsOf(entry["metric"]), samples: values.map(sampleOf) });
   }
   return { series, histograms };
+}
+
+/** The alerting rules of a name in an answer of `/rules`. @throws AppError `SOURCE_GARBLED` */
+export function rulesIn(data: unknown, alertName: string): RuleExpression[] {
+  if (!isRecord(data) || !Array.isArray(data["groups"])) throw sourceGarbled(SOURCE, "no groups of rules", describe(data));
+  const found: RuleExpression[] = [];
+  for (const group of data["groups"]) {
+    for (const rule of isRecord(group) && Array.isArray(group["rules"]) ? group["rules"] : []) {
+      if (!isRecord(rule) || rule["type"] !== "alerting" || rule["name"] !== alertName || typeof rule["query"] !== "string") continue;
+      found.push({ expr: rule["query"], labels: isRecord(rule["labels"]) ? labelsOf(rule["labels"]) : {} });
+    }
+  }
+  return found;
 }
 
 function labelsOf(metric: Record<string, unknown>): Record<string, string> {

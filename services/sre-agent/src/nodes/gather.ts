@@ -42,11 +42,11 @@ const startText = (members: number, title: string): string =>
   `Looking into "${title}" with ${members} ${members === 1 ? "alert" : "alerts"}: metrics, logs, traces, changes and topology.`;
 
 function summary(gathered: Gathered): Saying[] {
-  const { window, series, logs, spans, changes, topology, missing } = gathered;
+  const { window, series, rules = [], logs, spans, changes, topology, missing } = gathered;
   const services = new Set(series.map((one) => one.service)).size;
   const changed = changes.length === 0 ? "no change" : `${changes.length} ${changes.length === 1 ? "change" : "changes"}`;
   const text =
-    `Read ${series.length} signals of ${services} services, ${logs.length} log lines, ${spans.length} notable spans and ${changed} ` +
+    `Read ${series.length} signals of ${services} services, ${rules.length} series of the alerts' own expressions, ${logs.length} log lines, ${spans.length} notable spans and ${changed} ` +
     `over ${duration(window.to - window.from)}; ${topology.services.length} services in the topology. What lies before ` +
     `${new Date(window.splitAt * 1_000).toISOString().slice(11, 19)} is the baseline.`;
   const sayings: Saying[] = [{ phase: "gather", kind: "gathered", text }];

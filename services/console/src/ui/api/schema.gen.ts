@@ -644,6 +644,7 @@ export interface paths {
                                             number,
                                             number | null
                                         ][];
+                                        threshold?: number;
                                         unit: string;
                                     };
                                     id: string;
@@ -671,6 +672,7 @@ export interface paths {
                                         number,
                                         number | null
                                     ][];
+                                    threshold?: number;
                                     unit: string;
                                 };
                                 id: string;
