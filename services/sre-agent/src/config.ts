@@ -32,5 +32,13 @@ export const SreAgentConfig = z.object({
   maxRounds: count(2),
   /** Incidents worked on at a time. */
   concurrency: count(4),
+  /** How long a model may take over a hypothesis; the plan waits so long and no longer. */
+  adviseTimeoutSeconds: count(20),
+  /** From this confidence on a cause is not put to a model: the evidence leaves little to doubt. 1 always asks. */
+  adviseBelow: z.coerce.number().min(0).max(1).default(0.9),
+  /** How long a model may take over words for people; nothing waits for them. */
+  narrateTimeoutSeconds: count(60),
+  /** Requests to `ask`, `analyze` and `runbook-draft` from one address in a minute. */
+  requestsPerMinute: count(30),
 });
 export type SreAgentConfig = z.output<typeof SreAgentConfig>;

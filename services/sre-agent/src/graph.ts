@@ -8,6 +8,7 @@ import { diagnoseNode } from "./nodes/diagnose.ts";
 import { gatherNode } from "./nodes/gather.ts";
 import { narrateNode } from "./nodes/narrate.ts";
 import { planNode } from "./nodes/plan.ts";
+import { reasonNode } from "./nodes/reason.ts";
 import { recallNode } from "./nodes/recall.ts";
 import type { Outcome } from "./outcome.ts";
 import type { AgentDeps, Round } from "./round.ts";
@@ -20,6 +21,8 @@ const InvestigationState = Annotation.Root({
   verdict: Annotation<Diagnosis["verdict"]>,
   /** recall: how many past incidents are like it */
   alike: Annotation<number>,
+  /** reason: whether a model's word was taken into account */
+  advised: Annotation<boolean>,
   /** plan */
   decision: Annotation<Outcome["kind"]>,
   /** narrate */
@@ -27,13 +30,14 @@ const InvestigationState = Annotation.Root({
 });
 
 /** Raised with the graph's shape: a thread begun under another shape is not resumed, the round is gone through plainly. */
-const GRAPH_VERSION = 2;
+const GRAPH_VERSION = 3;
 const RECURSION_LIMIT = 12;
 
 interface Steps {
   readonly gather: () => Promise<void>;
   readonly diagnose: () => Promise<{ verdict: Diagnosis["verdict"] }>;
   readonly recall: () => Promise<{ alike: number }>;
+  readonly reason: () => Promise<{ advised: boolean }>;
   readonly plan: () => Promise<{ decision: Outcome["kind"] }>;
   readonly narrate: () => Promise<void>;
 }
@@ -42,6 +46,7 @@ const stepsOf = (deps: AgentDeps, round: Round): Steps => ({
   gather: gatherNode(deps, round),
   diagnose: diagnoseNode(deps, round),
   recall: recallNode(deps, round),
+  reason: reasonNode(deps, round),
   plan: planNode(deps, round),
   narrate: narrateNode(deps, round),
 });
@@ -54,6 +59,7 @@ function compile(steps: Steps, checkpointer: BaseCheckpointSaver) {
     })
     .addNode("diagnose", () => steps.diagnose())
     .addNode("recall", () => steps.recall())
+    .addNode("reason", () => steps.reason())
     .addNode("plan", () => steps.plan())
     .addNode("narrate", async () => {
       await steps.narrate();
@@ -62,7 +68,8 @@ function compile(steps: Steps, checkpointer: BaseCheckpointSaver) {
     .addEdge(START, "gather")
     .addEdge("gather", "diagnose")
     .addEdge("diagnose", "recall")
-    .addEdge("recall", "plan")
+    .addEdge("recall", "reason")
+    .addEdge("reason", "plan")
     .addEdge("plan", "narrate")
     .addEdge("narrate", END)
     .compile({ checkpointer });
@@ -108,6 +115,7 @@ async function runPlainly(steps: Steps): Promise<void> {
   await steps.gather();
   await steps.diagnose();
   await steps.recall();
+  await steps.reason();
   await steps.plan();
   await steps.narrate();
 }
@@ -128,6 +136,7 @@ function noting(steps: Steps, onError: (error: unknown) => void): Steps {
     gather: noted(steps.gather),
     diagnose: noted(steps.diagnose),
     recall: noted(steps.recall),
+    reason: noted(steps.reason),
     plan: noted(steps.plan),
     narrate: noted(steps.narrate),
   };

@@ -52,7 +52,12 @@ export async function investigate(
     deps.log.debug({ incidentId, reason: start.reason }, "nothing to investigate");
     return;
   }
-  const round: Round = { incidentId, round: start.round, fence: await claimIncident(sql, incidentId) };
+  const round: Round = {
+    incidentId,
+    round: start.round,
+    fence: await claimIncident(sql, incidentId),
+    ...(signal === undefined ? {} : { signal }),
+  };
   await deps.failpoint?.("investigate:claimed");
   try {
     if (start.kind === "begin") {

@@ -5,6 +5,7 @@ import { defineModule } from "@tocsin/host";
 import { loadRunbooks, type Runbook } from "@tocsin/runbooks";
 import { type Logger, messageOf } from "@tocsin/runtime";
 import { incidentsUnderWork } from "@tocsin/store";
+import { loadPrompts } from "./advice/prompts.ts";
 import { openCheckpoints } from "./checkpoints.ts";
 import { conclude } from "./conclude.ts";
 import { SreAgentConfig } from "./config.ts";
@@ -18,10 +19,19 @@ import type { AgentDeps } from "./round.ts";
 export const sreAgent = defineModule({
   name: "sre-agent",
   config: SreAgentConfig,
-  needs: ["bus", "store", "signals"],
-  async start({ config, bus, store, signals, log, registry, clock, onStop }) {
+  needs: ["bus", "store", "signals", "http", "llm"],
+  async start({ config, bus, store, signals, llm, log, registry, clock, onStop }) {
     const metrics = createMetrics(registry);
-    const deps: AgentDeps = { store, signals, config, clock, log, metrics, runbooks: () => readRunbooks(config.runbooksDir, log) };
+    const deps: AgentDeps = {
+      store,
+      signals,
+      config,
+      clock,
+      log,
+      metrics,
+      runbooks: () => readRunbooks(config.runbooksDir, log),
+      advice: { adviser: llm, prompts: await loadPrompts() },
+    };
     const library = await deps.runbooks();
     const checkpoints = await openCheckpoints(store, log);
     const options = { concurrency: config.concurrency, leaseSeconds: 30, attempts: 20 };

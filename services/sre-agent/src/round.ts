@@ -1,11 +1,13 @@
 // Terms. A *round* is one investigation of an incident, from gathering to its outcome. Its worker holds the incident's *fence*: every write
 // names it, and fails once somebody else has taken the incident over. An effect's id is made of incident, round, phase and a number, so that
 // a round gone through again after a crash tells nothing twice.
-import { eventOf, type OutgoingEvent, type Thought, ThoughtRecorded } from "@tocsin/contracts";
+import { eventOf, type ModelNote, type OutgoingEvent, type Thought, ThoughtRecorded } from "@tocsin/contracts";
+import type { Adviser } from "@tocsin/llm";
 import type { Runbook } from "@tocsin/runbooks";
 import { type Clock, isoTime, type Logger, type Queryable } from "@tocsin/runtime";
 import type { Signals } from "@tocsin/signals";
 import { appendEvents, assertFence, type Store } from "@tocsin/store";
+import type { Prompts } from "./advice/prompts.ts";
 import type { SreAgentConfig } from "./config.ts";
 import type { AgentMetrics } from "./metrics.ts";
 
@@ -19,6 +21,8 @@ export interface AgentDeps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: AgentMetrics;
+  /** Who may be asked for a second opinion and for words; absent where there is no model. */
+  readonly advice?: { readonly adviser: Adviser; readonly prompts: Prompts };
   /** Called between any two effects, with the name of the gap. Tests end the process there. */
   readonly failpoint?: (name: string) => void | Promise<void>;
 }
@@ -27,6 +31,8 @@ export interface Round {
   readonly incidentId: string;
   readonly round: number;
   readonly fence: number;
+  /** Aborts when the job is taken away or the process stops. */
+  readonly signal?: AbortSignal;
 }
 
 /** What the agent wants to say, before it has an id and a time. */
@@ -35,6 +41,7 @@ export interface Saying {
   readonly kind: string;
   readonly text: string;
   readonly evidence?: readonly string[];
+  readonly model?: ModelNote | undefined;
 }
 
 /** One transaction that only happens while the incident is ours. Append events last in it. */
@@ -62,6 +69,7 @@ export function thoughts(round: Round, sayings: readonly Saying[], nowMs: number
         kind: saying.kind,
         text: saying.text,
         ...(saying.evidence === undefined || saying.evidence.length === 0 ? {} : { evidence: [...saying.evidence] }),
+        ...(saying.model === undefined ? {} : { model: saying.model }),
       },
     );
   });

@@ -6,7 +6,7 @@ import * as errors from "../src/errors.ts";
 const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
 
 test("the README documents every error code", () => {
-  const codes = [errors.incidentUnknown("i").code, errors.roundIncomplete("i", 1, "x").code];
+  const codes = [errors.incidentUnknown("i").code, errors.roundIncomplete("i", 1, "x").code, errors.promptInvalid("f", "x").code];
   expect(codes).toHaveLength(Object.keys(errors).length);
   for (const code of codes) expect(readme).toContain(`\`${code}\``);
 });

@@ -1,11 +1,13 @@
 // A small system to investigate: three services whose signals are made on demand, and whose fault can be switched off.
 import type { LogLine, Sample, SignalName, SignalSeries, Topology } from "@tocsin/contracts";
 import { type Alert, eventOf, IncidentOpened } from "@tocsin/contracts";
+import { type Adviser, createAdviser, type LlmRequest, memoryLedger, type ScriptEntry, scriptedLlm } from "@tocsin/llm";
 import { loadRunbooks, type Runbook } from "@tocsin/runbooks";
 import { isoTime, silentLogger, systemClock } from "@tocsin/runtime";
 import type { Signals } from "@tocsin/signals";
 import { appendEvents, type Store } from "@tocsin/store";
 import { Registry } from "prom-client";
+import { loadPrompts } from "../src/advice/prompts.ts";
 import { SreAgentConfig } from "../src/config.ts";
 import { createMetrics } from "../src/metrics.ts";
 import type { AgentDeps } from "../src/round.ts";
@@ -149,12 +151,14 @@ export async function oneRunbook(text = RUNBOOK): Promise<readonly Runbook[]> {
 export async function agentDeps(
   store: Pick<Store, "sql" | "jobs" | "pool" | "engine">,
   system: System,
-  change: Partial<Pick<AgentDeps, "clock" | "failpoint" | "runbooks">> & { config?: Partial<SreAgentConfig> } = {},
+  change: Partial<Pick<AgentDeps, "clock" | "failpoint" | "runbooks" | "signals">> & { adviser?: Adviser } & {
+    config?: Partial<SreAgentConfig>;
+  } = {},
 ): Promise<AgentDeps> {
   const runbooks = change.runbooks ? await change.runbooks() : await oneRunbook();
   return {
     store,
-    signals: fakeSignals(system),
+    signals: change.signals ?? fakeSignals(system),
     runbooks: async () => runbooks,
     config: {
       ...SreAgentConfig.parse({}),
@@ -167,6 +171,7 @@ export async function agentDeps(
     clock: change.clock ?? systemClock,
     log: silentLogger,
     metrics: createMetrics(new Registry()),
+    advice: { adviser: change.adviser ?? noModel, prompts: await loadPrompts() },
     ...(change.failpoint ? { failpoint: change.failpoint } : {}),
   };
 }
@@ -246,3 +251,13 @@ export async function toldOf(store: Pick<Store, "sql">, id: string): Promise<rea
 
 export const stateOf = async (store: Pick<Store, "sql">, id: string): Promise<string | undefined> =>
   (await store.sql.query<{ state: string }>("SELECT state FROM incidents WHERE id = $1", [id])).rows[0]?.state;
+
+const adviserOver = (providers: Parameters<typeof createAdviser>[0]["providers"]): Adviser =>
+  createAdviser({ providers, ledger: memoryLedger(), clock: systemClock, log: silentLogger, coolDownSeconds: 0 });
+
+/** What `none:` gives. */
+export const noModel: Adviser = adviserOver([]);
+
+/** A model that says what the function says. */
+export const modelThat = (answers: (request: LlmRequest) => ScriptEntry | Promise<ScriptEntry>): Adviser =>
+  adviserOver([scriptedLlm(answers)]);

@@ -10,7 +10,7 @@ import { eventually } from "@tocsin/testkit";
 import { Registry } from "prom-client";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { sreAgent } from "../src/module.ts";
-import { endRun, fakeSignals, RUNBOOK, recover, refire, type System, seedIncident, stateOf, toldOf, wellSystem } from "./fakes.ts";
+import { endRun, fakeSignals, noModel, RUNBOOK, recover, refire, type System, seedIncident, stateOf, toldOf, wellSystem } from "./fakes.ts";
 
 let store: Store;
 let teardown: Teardown;
@@ -42,6 +42,8 @@ beforeAll(async () => {
     bus,
     store,
     signals: fakeSignals(system),
+    llm: noModel,
+    http: { mount: () => Promise.resolve() },
     log: silentLogger,
     registry,
     clock: systemClock,

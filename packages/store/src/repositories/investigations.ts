@@ -130,7 +130,10 @@ export async function diagnosisOf(on: Queryable, incidentId: string): Promise<Di
   return rows[0]?.diagnosis ?? undefined;
 }
 
-/** Keeps what came of asking a model before the plan, and the diagnosis as it stands with that. Once: what is there stays. */
+/**
+ * Keeps what came of asking a model before the plan (what is there stays), and the diagnosis as it stands with that: written again by a
+ * round that is gone through again, for the diagnosis without it was.
+ */
 export async function saveAdvice(
   tx: Queryable,
   incidentId: string,
@@ -139,18 +142,17 @@ export async function saveAdvice(
   diagnosis: Diagnosis | undefined,
   at: string,
 ): Promise<void> {
-  const { rowCount } = await tx.query(
-    "UPDATE investigations SET advice = $3::jsonb WHERE incident_id = $1 AND round = $2 AND advice IS NULL",
-    [incidentId, round, jsonText(advice)],
-  );
-  if (rowCount === 0 || diagnosis === undefined) return;
-  await saveEvidence(tx, incidentId, diagnosis.evidence);
-  await tx.query("UPDATE incidents SET verdict = $2, diagnosis = $3::jsonb, updated_at = $4, revision = revision + 1 WHERE id = $1", [
+  await tx.query("UPDATE investigations SET advice = $3::jsonb WHERE incident_id = $1 AND round = $2 AND advice IS NULL", [
     incidentId,
-    diagnosis.verdict,
-    jsonText(diagnosis),
-    at,
+    round,
+    jsonText(advice),
   ]);
+  if (diagnosis === undefined) return;
+  await saveEvidence(tx, incidentId, diagnosis.evidence);
+  await tx.query(
+    "UPDATE incidents SET verdict = $2, diagnosis = $3::jsonb, updated_at = $4, revision = revision + 1 WHERE id = $1 AND diagnosis IS DISTINCT FROM $3::jsonb",
+    [incidentId, diagnosis.verdict, jsonText(diagnosis), at],
+  );
 }
 
 /** Keeps a round's narration and puts its section at the end of the analysis. Once: what is there stays. */

@@ -1,18 +1,13 @@
 import type { Diagnosis } from "@tocsin/contracts";
 import { type DiagnosisDetails, diagnose } from "@tocsin/diagnosis";
-import { digestOf, isoTime } from "@tocsin/runtime";
+import { isoTime } from "@tocsin/runtime";
 import { readGathered, saveDiagnosis } from "@tocsin/store";
 import { roundIncomplete } from "../errors.ts";
+import { evidenceIds } from "../evidence-ids.ts";
 import { diagnosisInputOf, type Gathered } from "../gathering.ts";
 import type { RoundFindings } from "../outcome.ts";
 import { type AgentDeps, type Round, type Saying, say, writing } from "../round.ts";
 import { watchesOf } from "../watch.ts";
-
-/** Evidence of one incident and round with the same content has the same id in every process that works it out. */
-const evidenceIds =
-  (round: Pick<Round, "incidentId" | "round">) =>
-  (content: string): string =>
-    `ev_${digestOf(`${round.incidentId}|${round.round}|${content}`).slice("sha256:".length, "sha256:".length + 20)}`;
 
 /** Makes the diagnosis from what was gathered: pure, so the same round always comes to the same. */
 export const diagnoseNode = (deps: AgentDeps, round: Round) => async (): Promise<{ verdict: Diagnosis["verdict"] }> => {
