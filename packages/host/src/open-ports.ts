@@ -10,7 +10,6 @@ import type { Registry } from "prom-client";
 import type { HostConfig } from "./config.ts";
 import type { PortName, Ports } from "./module.ts";
 import { gaugeOutbox, jobCounter } from "./store-metrics.ts";
-import { gaugeOutbox, jobCounter } from "./store-metrics.ts";
 
 export interface OpenPortsOptions {
   readonly config: HostConfig;
@@ -38,7 +37,6 @@ export async function openPorts({ config, needs, http, log, registry, clock, onS
     const store = await openStore({ url: config.storeUrl, log: logOf("store"), clock, onJobWorked: jobCounter(registry) });
     onStop("close store", () => store.close());
     http.addCheck("store", () => store.ping());
-    gaugeOutbox(registry, store.sql, clock);
     gaugeOutbox(registry, store.sql, clock);
     ports.store = store;
   }
