@@ -37,3 +37,11 @@ export const letterUnreadable = (id: string, why: string) =>
   new AppError("DEAD_LETTER_INVALID", `dead letter ${id} still cannot be read, so sending it again would end the same way: ${why}`);
 
 export const streamOverloaded = (limit: number) => new AppError("STREAM_OVERLOADED", `${limit} streams are open already`);
+
+export const routeNotFound = (method: string, path: string) => new AppError("HTTP_ROUTE_NOT_FOUND", `there is no ${method} ${path}`);
+export const upstreamUnavailable = (service: string, cause: unknown) =>
+  new AppError("CONSOLE_UPSTREAM_UNAVAILABLE", `${service}, which answers this, does not answer now`, {
+    retryable: true,
+    details: { service },
+    cause,
+  });
