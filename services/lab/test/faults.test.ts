@@ -37,6 +37,19 @@ describe("memory-leak", () => {
   });
 });
 
+describe("noise", () => {
+  test("is loud in the logs and harms no request, and is not offered as a drill", async () => {
+    expect((await inject("noise")).status).toBe(202);
+    await eventually("it complains", async () => ((await logged(/usage report \d+ not delivered/)) ? true : undefined));
+    const begin = performance.now();
+    expect(await order()).toBe(201);
+    expect(performance.now() - begin).toBeLessThan(1_000);
+    expect((await lab.call("GET", "/v1/faults")).body.items.map((fault: Json) => fault.id)).not.toContain("noise");
+    await lab.call("DELETE", "/v1/services/payments/faults");
+    await expectCured();
+  });
+});
+
 describe("latency", () => {
   test("takes most of the pool and slows the service and its caller until a restart", async () => {
     await inject("latency");

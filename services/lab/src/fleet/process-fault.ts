@@ -1,15 +1,17 @@
 // Terms. A *process fault* lives in the process alone and dies with it: a leak, a leaking pool, a spinning loop, a
-// deadlock. What a release or a configuration brings (`--defect-ratio`, `--backend-url`) survives a restart and is no process fault.
+// deadlock. *Noise* is no fault: it breaks nothing and stays below every alert, and misleads whoever looks for one. What a release or a configuration brings (`--defect-ratio`, `--backend-url`) survives a restart and is no process fault.
 import type { Output } from "./output.ts";
 import type { Pool } from "./pool.ts";
 
-export const PROCESS_FAULTS = ["memory-leak", "latency", "hang", "cpu-spin"] as const;
+export const PROCESS_FAULTS = ["memory-leak", "latency", "hang", "cpu-spin", "noise"] as const;
 export type ProcessFault = (typeof PROCESS_FAULTS)[number];
 export const isProcessFault = (name: unknown): name is ProcessFault => (PROCESS_FAULTS as readonly unknown[]).includes(name);
 
 export interface FaultState {
   /** Extra time that each query holds its connection, in milliseconds. */
   readonly slowQueryMs: number;
+  /** Most that a query takes longer by chance, in milliseconds. */
+  readonly jitterMs: number;
   /** What every request has to walk through because nothing is ever thrown away. */
   readonly retained: readonly Buffer[];
   active(): readonly ProcessFault[];
@@ -26,11 +28,16 @@ const SPIN_MS = 240;
 const SPIN_PAUSE_MS = 20;
 const LEAKED_CONNECTIONS = 8;
 const SLOW_QUERY_MS = 300;
+/** Of noise: a sixth of a core, queries up to 60 ms longer, four lines a second. The alerts begin at 0.4 cores and 300 ms. */
+const NOISE_WORK_MS = 40;
+const NOISE_EVERY_MS = 250;
+const NOISE_JITTER_MS = 60;
 
 export function faultState(pool: Pool, output: Output): FaultState {
   const retained: Buffer[] = [];
   const stops = new Map<ProcessFault, () => void>();
   let slowQueryMs = 0;
+  let jitterMs = 0;
 
   const starts: Record<ProcessFault, () => () => void> = {
     "memory-leak": () => {
@@ -70,9 +77,26 @@ export function faultState(pool: Pool, output: Output): FaultState {
         clearInterval(tell);
       };
     },
+    noise: () => {
+      jitterMs = NOISE_JITTER_MS;
+      let round = 0;
+      const timer = setInterval(() => {
+        const until = performance.now() + NOISE_WORK_MS;
+        let steps = 0;
+        while (performance.now() < until) steps = (steps * 31 + 7) >>> 0;
+        output.log(...(NOISE_LINES[round++ % NOISE_LINES.length] as NoiseLine)(steps % 1_000));
+      }, NOISE_EVERY_MS);
+      return () => {
+        clearInterval(timer);
+        jitterMs = 0;
+      };
+    },
   };
 
   return {
+    get jitterMs() {
+      return jitterMs;
+    },
     get slowQueryMs() {
       return slowQueryMs;
     },
@@ -96,6 +120,15 @@ export function faultState(pool: Pool, output: Output): FaultState {
     },
   };
 }
+
+type NoiseLine = (n: number) => ["warn" | "error", string];
+/** What a healthy service complains of: loud, and nothing that anybody waits for. */
+const NOISE_LINES: readonly NoiseLine[] = [
+  (n) => ["warn", `exchange rates are ${n} ms late, using the last known ones`],
+  (n) => ["warn", `deprecated field "region" in ${n} documents`],
+  (n) => ["error", `usage report ${n} not delivered, it is sent with the next one`],
+  (n) => ["warn", `recommendation model answered after ${n} ms, showing bestsellers`],
+];
 
 /**
  * Blocks the event loop without using the CPU, as a lock taken twice does: nothing is answered, no signal handler runs.

@@ -40,7 +40,8 @@ export async function serve(route: Route, trace: TraceContext, deadlineAt: numbe
     return 503;
   }
   try {
-    const queryMs = route.queryMs * (0.5 + work.random()) + work.faults.slowQueryMs * (0.9 + 0.2 * work.random());
+    const queryMs =
+      route.queryMs * (0.5 + work.random()) + work.faults.slowQueryMs * (0.9 + 0.2 * work.random()) + work.faults.jitterMs * work.random();
     await delay(queryMs);
     if (queryMs + waitedMs > 200)
       work.output.log(

@@ -10,6 +10,9 @@ const fault = (id: string, title: string, expectedAction: "target.restart" | "ta
   expectedAction,
 });
 
+/** Breaks nothing and stays below every alert: a red herring for whoever looks for the cause of something else. Not offered as a drill. */
+export const NOISE = "noise";
+
 /** What can be broken, and which action is the right answer to it. */
 export const FAULTS: readonly FaultView[] = [
   fault(

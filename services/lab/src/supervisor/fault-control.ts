@@ -1,7 +1,7 @@
 import type { Change } from "@tocsin/contracts";
 import { type Logger, messageOf } from "@tocsin/runtime";
 import { faultActive, faultRefused, faultUnknown, targetUnknown } from "../errors.ts";
-import { FAULTS } from "./fault-catalogue.ts";
+import { FAULTS, NOISE } from "./fault-catalogue.ts";
 import type { Fleet } from "./fleet.ts";
 import { current, previous, type Revision, revisionOf } from "./revision-history.ts";
 
@@ -78,7 +78,7 @@ export function faultControl(fleet: Fleet, log: Logger): FaultControl {
   return {
     async inject(service, fault, seconds) {
       if (!fleet.names.includes(service)) throw targetUnknown(service, fleet.names);
-      if (!FAULTS.some((known) => known.id === fault))
+      if (fault !== NOISE && !FAULTS.some((known) => known.id === fault))
         throw faultUnknown(
           fault,
           FAULTS.map((known) => known.id),
