@@ -3,6 +3,7 @@ import type { Jobs } from "@tocsin/store";
 
 export const INVESTIGATE = "sre-agent.investigate";
 export const CONCLUDE = "sre-agent.conclude";
+export const TELL = "sre-agent.tell";
 
 /** Asks for an investigation; one waits per incident. */
 export const sendInvestigate = (jobs: Jobs, tx: Queryable, incidentId: string, reason: string, startAfterSeconds = 0): Promise<void> =>
@@ -21,3 +22,7 @@ export const sendConclude = (jobs: Jobs, tx: Queryable, incidentId: string, star
     singletonKey: startAfterSeconds > 0 ? `${incidentId}:later` : incidentId,
     ...(startAfterSeconds > 0 ? { startAfterSeconds } : {}),
   });
+
+/** Asks for a round to be put into words. */
+export const sendTell = (jobs: Jobs, tx: Queryable, incidentId: string, round: number): Promise<void> =>
+  jobs.send(tx, { queue: TELL, data: { incidentId, round: String(round) }, singletonKey: `${incidentId}:${round}` });

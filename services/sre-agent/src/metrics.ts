@@ -1,4 +1,5 @@
 import { Counter, Histogram, type Registry } from "prom-client";
+import type { DropReason } from "./advice/check-sentence.ts";
 
 export type EscalationWhy = "inconclusive" | "no-runbook" | "only-looked" | "run-ended-badly" | "not-recovered" | "given-up";
 
@@ -9,6 +10,8 @@ export interface AgentMetrics {
   closed(how: "mitigated" | "recovered", seconds: number): void;
   /** The graph failed and the round went on without it. */
   graphFailed(): void;
+  /** Sentences of a model: how many were shown, and why each of the others was not. */
+  sentences(kept: number, dropped: readonly DropReason[]): void;
 }
 
 export function createMetrics(registry: Registry): AgentMetrics {
@@ -43,6 +46,12 @@ export function createMetrics(registry: Registry): AgentMetrics {
     help: "Rounds that went on without the investigation graph because it or its checkpoints failed.",
     registers,
   });
+  const sentences = new Counter({
+    name: "tocsin_sre_agent_sentences_total",
+    help: "Sentences that a model wrote, by what the check said: kept, or why not.",
+    labelNames: ["outcome"],
+    registers,
+  });
   return {
     investigated: (verdict, seconds) => {
       investigations.inc({ verdict });
@@ -51,5 +60,9 @@ export function createMetrics(registry: Registry): AgentMetrics {
     escalated: (why) => escalations.inc({ why }),
     closed: (how, seconds) => toClose.observe({ how }, seconds),
     graphFailed: () => graphFailures.inc(),
+    sentences: (kept, dropped) => {
+      if (kept > 0) sentences.inc({ outcome: "kept" }, kept);
+      for (const why of dropped) sentences.inc({ outcome: why });
+    },
   };
 }

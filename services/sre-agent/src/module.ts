@@ -11,9 +11,10 @@ import { conclude } from "./conclude.ts";
 import { SreAgentConfig } from "./config.ts";
 import { GROUP, takeEvents } from "./intake.ts";
 import { investigate } from "./investigate.ts";
-import { CONCLUDE, INVESTIGATE, sendConclude, sendInvestigate } from "./jobs.ts";
+import { CONCLUDE, INVESTIGATE, sendConclude, sendInvestigate, TELL } from "./jobs.ts";
 import { createMetrics } from "./metrics.ts";
 import type { AgentDeps } from "./round.ts";
+import { tell } from "./tell.ts";
 
 /** The incident's worker: investigates, plans, asks for an action, verifies, closes or hands over. It acts on nothing itself. */
 export const sreAgent = defineModule({
@@ -40,6 +41,12 @@ export const sreAgent = defineModule({
       await store.jobs.work(INVESTIGATE, options, ({ data, signal }) =>
         investigate(deps, data["incidentId"] ?? "", data["reason"] ?? "", checkpoints, signal),
       ),
+    );
+    // A model's words are worth few tries: what fails has said why.
+    const words = { concurrency: 1, leaseSeconds: 30, attempts: 3 };
+    onStop(
+      "stop telling",
+      await store.jobs.work(TELL, words, ({ data, signal }) => tell(deps, data["incidentId"] ?? "", Number(data["round"]), signal)),
     );
     onStop("stop conclusions", await store.jobs.work(CONCLUDE, options, ({ data }) => conclude(deps, data["incidentId"] ?? "")));
 

@@ -1,6 +1,7 @@
 import { type Ending, type Recall, writeAnalysis } from "@tocsin/diagnosis";
 import type { Queryable } from "@tocsin/runtime";
 import { diagnosisOf, type InvestigationRow, viewIncident } from "@tocsin/store";
+import { narrationSection } from "./advice/narration.ts";
 import { incidentUnknown } from "./errors.ts";
 import type { Outcome, RoundFindings } from "./outcome.ts";
 
@@ -16,7 +17,7 @@ export async function analysisOf(
   const incident = await viewIncident(on, incidentId);
   if (!incident) throw incidentUnknown(incidentId);
   const diagnosis = await diagnosisOf(on, incidentId);
-  return writeAnalysis({
+  const facts = writeAnalysis({
     title: incident.title,
     severity: incident.severity,
     startedAt: incident.startedAt,
@@ -30,4 +31,5 @@ export async function analysisOf(
     verification,
     ending,
   });
+  return row?.narration === undefined ? facts : `${facts}${narrationSection(row.narration)}`;
 }

@@ -2,6 +2,7 @@ import { statesBefore } from "@tocsin/incident";
 import { isoTime } from "@tocsin/runtime";
 import { finishInvestigation, latestInvestigation, moveIncident, saveAnalysis } from "@tocsin/store";
 import { roundIncomplete } from "../errors.ts";
+import { sendTell } from "../jobs.ts";
 import type { Outcome, RoundFindings } from "../outcome.ts";
 import { type AgentDeps, type Round, SOURCE, say, writing } from "../round.ts";
 import { analysisOf } from "../written.ts";
@@ -18,6 +19,8 @@ export const narrateNode = (deps: AgentDeps, round: Round) => async (): Promise<
   const markdown = await analysisOf(sql, round.incidentId, row, ending, []);
   const verdict = await writing(deps, round, async (tx) => {
     await saveAnalysis(tx, round.incidentId, markdown, isoTime(now));
+    // Words of a model come later, if at all: nothing waits for them.
+    if (deps.advice?.adviser.isConfigured) await sendTell(deps.store.jobs, tx, round.incidentId, round.round);
     await finishInvestigation(tx, round.incidentId, round.round, isoTime(now));
     await say(deps, round, tx, [
       { phase: "narrate", kind: "written", text: "Wrote down what is known so far: cause, evidence, what was ruled out and what is done." },
