@@ -1,10 +1,10 @@
 import { openBus } from "@tocsin/bus";
 import { openCache } from "@tocsin/cache";
 import type { RunningHttpServer } from "@tocsin/http";
-import { memoryLedger, openAdviser } from "@tocsin/llm";
+import { type LlmReply, memoryLedger, openAdviser } from "@tocsin/llm";
 import { type Clock, isoTime, type Logger, type OnStop } from "@tocsin/runtime";
 import { openSignals } from "@tocsin/signals";
-import { changesBetween, openStore, startRelay } from "@tocsin/store";
+import { changesBetween, llmLedger, openStore, startRelay } from "@tocsin/store";
 import { openTargets } from "@tocsin/targets";
 import type { Registry } from "prom-client";
 import type { HostConfig } from "./config.ts";
@@ -33,7 +33,9 @@ export async function openPorts({ config, needs, http, log, registry, clock, onS
   const logOf = (component: string) => log.child({ component });
 
   const busNeedsStore = needs.has("bus") && config.busUrl.startsWith("embedded:");
-  if (needs.has("store") || busNeedsStore) {
+  // What models cost is written down where it survives the process.
+  const llmNeedsStore = needs.has("llm") && config.llmUrl !== "none:";
+  if (needs.has("store") || busNeedsStore || llmNeedsStore) {
     const store = await openStore({ url: config.storeUrl, log: logOf("store"), clock, onJobWorked: jobCounter(registry) });
     onStop("close store", () => store.close());
     http.addCheck("store", () => store.ping());
@@ -111,7 +113,7 @@ export async function openPorts({ config, needs, http, log, registry, clock, onS
         tenant: config.llmBudgetTenant,
       },
       traceContent: config.llmTraceContent,
-      ledger: memoryLedger(),
+      ledger: ports.store === undefined ? memoryLedger() : llmLedger<LlmReply>(ports.store.sql),
       log: logOf("llm"),
       clock,
       registry,

@@ -4,6 +4,7 @@ import type { Advice, Adviser, LimitScope, LlmStatus, Occasion, Spend } from "./
 import type { BreakerOptions } from "./breaker.ts";
 import { type Limit, type LlmLedger, type Settlement, WINDOW_SECONDS } from "./ledger.ts";
 import type { LlmPort, LlmReply, LlmRequest, LlmUsage } from "./llm-port.ts";
+import { visibleText } from "./mask.ts";
 import { createMetrics } from "./metrics.ts";
 import { costUsd, DEFAULT_PRICES, type PriceTable, priceOf } from "./prices.ts";
 import { createGate, type ProviderGate } from "./provider-gate.ts";
@@ -68,7 +69,7 @@ export function createAdviser(options: AdviserOptions): CheckedAdviser {
     if (gates.length === 0) return skipped("none", "none is configured");
     const same = running.get(occasion.callId);
     if (same !== undefined) return same;
-    const answer = answerOnce(withoutSecrets(request), occasion).then((advice) => {
+    const answer = answerOnce(asItLeaves(request), occasion).then((advice) => {
       if (advice.kind === "skipped") metrics?.skipped.inc({ reason: advice.reason });
       return advice;
     });
@@ -304,10 +305,10 @@ function usageOfFailure(request: LlmRequest, error: unknown, code: string, heard
 }
 
 /** The last guard before anything leaves the machine, whatever the caller has masked before. */
-const withoutSecrets = (request: LlmRequest): LlmRequest => ({
+const asItLeaves = (request: LlmRequest): LlmRequest => ({
   ...request,
-  system: redact(request.system),
-  messages: request.messages.map((message) => ({ ...message, text: redact(message.text) })),
+  system: redact(visibleText(request.system)),
+  messages: request.messages.map((message) => ({ ...message, text: redact(visibleText(message.text)) })),
 });
 
 const requestDigest = ({ prompt, system, messages, schema, tools, maxOutputTokens }: LlmRequest): string =>

@@ -131,6 +131,7 @@ export {
   readJournal,
   verifyJournal,
 } from "./repositories/journal.ts";
+export { llmLedger } from "./repositories/llm-calls.ts";
 export { lockHolders, lockTargets, releaseLocks, renewLocks } from "./repositories/locks.ts";
 export {
   countQuarantined,
