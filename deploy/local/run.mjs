@@ -72,11 +72,8 @@ async function once(name, stampPath, inputs, step) {
 async function install() {
   const [major] = process.versions.node.split(".").map(Number);
   if (major < 20) fail(`Node ${process.versions.node} is too old to install with; any Node from 20 on will do`);
-  const manifests = ["packages", "services"].flatMap((area) =>
-    readdirSync(join(root, area))
-      .map((name) => join(root, area, name, "package.json"))
-      .filter((path) => existsSync(path)),
-  );
+  const folders = ["packages", "services"].flatMap((area) => readdirSync(join(root, area)).map((name) => join(area, name)));
+  const manifests = [...folders, "deploy/local"].map((folder) => join(root, folder, "package.json")).filter((path) => existsSync(path));
   await once(
     "installing dependencies (once)",
     join(root, "node_modules", ".tocsin-installed"),
@@ -164,6 +161,11 @@ const commands = {
   async backtest(args) {
     await install();
     return node("services/correlator/src/cli/backtest.ts", args);
+  },
+  async stack(args) {
+    await install();
+    if (args[0] === "up") await bundleConsole();
+    return node("deploy/local/src/cli/stack.ts", args);
   },
   async audit(args) {
     await install();

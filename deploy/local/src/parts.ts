@@ -205,6 +205,8 @@ const execDocker = (socketPath: string): Promise<boolean> =>
     socket.once("error", () => resolve(false));
   });
 
+export const healthOfPart = (name: PartName, address: string): Promise<boolean> => KINDS[name].healthy(address);
+
 export const missingPart = (name: PartName): string | undefined => KINDS[name].missing();
 
 /** Kept fine and quick, as the file that is shipped for the lab: grouping is Tocsin's own work. JSON is YAML. */

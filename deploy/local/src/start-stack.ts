@@ -17,6 +17,8 @@ export interface StackOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Settings of some; they win over `env`. @param replica e.g. `correlator-2` */
   readonly envOf?: (service: ServiceName, replica: string) => Readonly<Record<string, string>>;
+  /** Settings of every service that are known only when the parts run; `env` wins. */
+  readonly envOfParts?: (parts: ReadonlyMap<PartName, RunningPart>) => Readonly<Record<string, string>>;
   /** Where the console listens, and with it everything that a browser needs. Default: a free port. */
   readonly consolePort?: number;
   /** How Prometheus and Postgres are set up. */
@@ -132,6 +134,7 @@ export async function startStack(options: StackOptions = {}): Promise<RunningSta
     for (const replica of replicas)
       envs.set(replica.id, {
         ...envOf(replica, replicas, labPort, addresses),
+        ...options.envOfParts?.(parts),
         ...env,
         ...options.envOf?.(replica.service, replica.id),
       });
