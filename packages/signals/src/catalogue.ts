@@ -127,6 +127,8 @@ const DURATIONS: readonly Pick<RequestMetrics, "id" | "duration" | "unitSeconds"
   { id: "istio", duration: "istio_request_duration_milliseconds", unitSeconds: 0.001, serviceLabels: MESH, only: 'reporter="destination"' },
   { id: "envoy", duration: "envoy_cluster_upstream_rq_time", unitSeconds: 0.001, serviceLabels: ["envoy_cluster_name"] },
   { id: "grpc", duration: "grpc_server_handling_seconds" },
+  // Of the OpenTelemetry Collector's connector; its counter has the name that Tempo gives it.
+  { id: "spanmetrics-connector", duration: "traces_spanmetrics_duration_seconds", only: 'span_kind="SPAN_KIND_SERVER"' },
 ];
 
 const own = ({ serviceLabels, decorated }: Pick<RequestMetrics, "serviceLabels" | "decorated">) => ({
