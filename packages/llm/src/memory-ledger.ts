@@ -46,7 +46,8 @@ export function memoryLedger(): LlmLedger {
     },
     async settle(callId, attempt, settlement) {
       const entry = entries.find((one) => one.callId === callId && one.attempt === attempt);
-      if (entry) entry.settlement = settlement;
+      // Who comes late changes nothing.
+      if (entry) entry.settlement ??= settlement;
     },
     async spend(seconds, nowMs) {
       const byTenant = new Map<string, Spend>();
