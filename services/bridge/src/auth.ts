@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto";
 import { equalSecrets } from "@tocsin/http";
 import type { BridgeConfig } from "./config.ts";
 
-export type Door = "alertmanager" | "grafana" | "generic";
+export type Door = "alertmanager" | "grafana" | "generic" | "gitlab";
 
 export type Verdict =
   | { readonly kind: "in" }
@@ -14,6 +14,7 @@ export type AuthRules = Pick<
   BridgeConfig,
   | "webhookTokens"
   | "grafanaHmacSecrets"
+  | "gitlabTokens"
   | "grafanaHmacHeader"
   | "grafanaHmacTimestampHeader"
   | "signingSecrets"
@@ -29,14 +30,19 @@ type Headers = Readonly<Record<string, string | string[] | undefined>>;
  * @param body the raw bytes: a signature is over them and not over what a parser made of them
  */
 export function authenticate(door: Door, headers: Headers, body: Uint8Array, rules: AuthRules, nowMs: number): Verdict {
-  const { webhookTokens, grafanaHmacSecrets, signingSecrets } = rules;
-  if (webhookTokens.length + grafanaHmacSecrets.length + signingSecrets.length === 0) return { kind: "in" };
+  const { webhookTokens, grafanaHmacSecrets, gitlabTokens, signingSecrets } = rules;
+  if (webhookTokens.length + grafanaHmacSecrets.length + gitlabTokens.length + signingSecrets.length === 0) return { kind: "in" };
   const given = credentialsOf(text(headers, "authorization"));
   if (given !== undefined && anyEqual(webhookTokens, given)) return { kind: "in" };
   if (door === "grafana" && grafanaHmacSecrets.length > 0 && text(headers, rules.grafanaHmacHeader) !== undefined)
     return checkGrafana(headers, body, rules, nowMs);
-  if (door === "generic" && signingSecrets.length > 0 && text(headers, "webhook-signature") !== undefined)
+  if ((door === "generic" || door === "gitlab") && signingSecrets.length > 0 && text(headers, "webhook-signature") !== undefined)
     return checkStandardWebhook(headers, body, rules, nowMs);
+  const token = door === "gitlab" ? text(headers, "x-gitlab-token") : undefined;
+  if (token !== undefined) {
+    const fits = anyEqual([...gitlabTokens, ...webhookTokens], token);
+    return fits ? { kind: "in" } : { kind: "out", reason: "its X-Gitlab-Token is not known" };
+  }
   return { kind: "out", reason: given === undefined ? "it carries no credentials that this webhook takes" : "its token is not known" };
 }
 

@@ -35,7 +35,21 @@ export const BridgeConfig = z.object({
   grafanaHmacHeader: z.string().default("x-grafana-alerting-signature"),
   /** The header that Grafana is told to send its timestamp in; without it nothing keeps an old delivery from being sent again. */
   grafanaHmacTimestampHeader: z.string().optional(),
-  /** Standard Webhooks (`whsec_…`), on generic sources. */
+  /** GitLab's secret token, as it comes in `X-Gitlab-Token`. */
+  gitlabTokens: secrets,
+  /** `group/project=service` with commas between: where a project is not called like its service. */
+  gitlabServices: list("").transform((pairs, context) => {
+    const services = new Map<string, string>();
+    for (const pair of pairs) {
+      const [path, service, ...more] = pair.split("=").map((part) => part.trim());
+      if (path && service && more.length === 0) services.set(path, service);
+      else context.addIssue({ code: "custom", message: `${pair} is no group/project=service` });
+    }
+    return services;
+  }),
+  /** Tiers of environments whose deployments are suspects. */
+  gitlabTiers: list("production,other"),
+  /** Standard Webhooks (`whsec_…`), on generic sources and GitLab's. */
   signingSecrets: secrets,
   signatureToleranceSeconds: z.coerce.number().positive().default(300),
   /** Labels whose values make the scope in which alerts are correlated. */

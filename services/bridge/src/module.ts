@@ -19,6 +19,7 @@ export const bridge = defineModule({
     const metrics = createMetrics(registry);
     const gate = createGate();
     const rules = { service: config.serviceLabels, severity: config.severityLabels, scope: config.scopeLabels };
+    const gitlab = { services: config.gitlabServices, tiers: new Set(config.gitlabTiers) };
     const { publishTimeoutMs } = config;
 
     const relay = createInboxRelay({
@@ -45,7 +46,7 @@ export const bridge = defineModule({
     await relay.start();
     onStop("drain deliveries", () => gate.drain());
 
-    const reading = (receivedAt = isoTime(clock.now())) => ({ rules, mappings: config.sources, receivedAt });
+    const reading = (receivedAt = isoTime(clock.now())) => ({ rules, mappings: config.sources, receivedAt, gitlab });
     const doors = { config, cache, clock, log, metrics, gate, inboxDepth: () => relay.depth };
     await http.mount(
       "/webhooks",
@@ -70,4 +71,4 @@ export const bridge = defineModule({
 });
 
 const isGuarded = (config: BridgeConfig): boolean =>
-  config.webhookTokens.length + config.grafanaHmacSecrets.length + config.signingSecrets.length > 0;
+  config.webhookTokens.length + config.grafanaHmacSecrets.length + config.gitlabTokens.length + config.signingSecrets.length > 0;

@@ -128,13 +128,14 @@ function openDoor(app: FastifyInstance, { config, cache, clock, log, metrics, in
   }
 }
 
-/** `/webhooks/alertmanager`, `/webhooks/grafana` and `/webhooks/generic/:source`. */
+/** `/webhooks/alertmanager`, `/webhooks/grafana`, `/webhooks/gitlab` and `/webhooks/generic/:source`. */
 export const webhookRoutes =
   (deps: DoorDeps, take: (source: string) => Take): FastifyPluginAsync =>
   async (app) => {
     const listen = openDoor(app, deps);
     listen("/alertmanager", "alertmanager", () => "alertmanager", take);
     listen("/grafana", "grafana", () => "grafana", take);
+    listen("/gitlab", "gitlab", () => "gitlab", take);
     listen("/generic/:source", "generic", (request) => genericSource((request.params as { source: string }).source, deps.config), take);
   };
 
@@ -159,8 +160,9 @@ function contextOf(request: FastifyRequest): DeliveryContext {
 /** What names a delivery as a whole, where something does: its signature's text, or the idempotency key of a generic sender. */
 function deliveryKey(verdict: Exclude<Verdict, { kind: "out" }>, door: Door, source: string, request: FastifyRequest): string | undefined {
   if (verdict.kind === "signed") return `${source}:${verdict.deliveryKey}`;
-  const id = request.headers["webhook-id"];
-  return door === "generic" && typeof id === "string" && id.length <= 200 ? `${source}:webhook:${id}` : undefined;
+  // GitLab repeats its key on each retry of one delivery.
+  const id = request.headers[door === "gitlab" ? "idempotency-key" : "webhook-id"];
+  return (door === "generic" || door === "gitlab") && typeof id === "string" && id.length <= 200 ? `${source}:webhook:${id}` : undefined;
 }
 
 const sourceOf = (request: FastifyRequest): string => {

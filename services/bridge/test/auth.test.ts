@@ -7,6 +7,7 @@ const seconds = String(now / 1000);
 const body = Buffer.from('{"version":"1"}');
 const none: AuthRules = {
   webhookTokens: [],
+  gitlabTokens: [],
   grafanaHmacSecrets: [],
   grafanaHmacHeader: "X-Grafana-Alerting-Signature",
   grafanaHmacTimestampHeader: undefined,

@@ -2,6 +2,7 @@ import { Alert, type Change } from "@tocsin/contracts";
 import { isAlertmanager, type MemberContext, readAlertmanagerMember } from "./alertmanager.ts";
 import { readChange } from "./change.ts";
 import { readGenericMember } from "./generic.ts";
+import { type GitlabRules, parseGitlab } from "./gitlab.ts";
 import { isGrafana, readGrafanaMember } from "./grafana.ts";
 import { isObject, readJson } from "./json.ts";
 import { DEFAULT_MAPPING, type Mappings } from "./mapping.ts";
@@ -14,6 +15,7 @@ export interface ReadingContext {
   readonly rules: LabelRules;
   readonly mappings: Mappings;
   readonly receivedAt: string;
+  readonly gitlab: GitlabRules;
 }
 
 /** One member as it was read: an alert, or a change. */
@@ -28,6 +30,7 @@ type MemberReader = (value: unknown, context: MemberContext) => Read<Item>;
  */
 export function parseBody(source: string, body: Uint8Array, context: ReadingContext): Parsed {
   if (body.length === 0) return rejectedWhole(source, "BRIDGE_BODY_UNPARSABLE", "the body is empty", body);
+  if (source === "gitlab") return parseGitlab(body, context.gitlab, context.receivedAt);
   return source === "alertmanager" || source === "grafana" ? parseGroup(source, body, context) : parseItems(source, body, context);
 }
 

@@ -36,7 +36,7 @@ export type Mapping = z.output<typeof Mapping>;
 
 export const SOURCE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 /** Sources that have a reader of their own. */
-export const RESERVED_SOURCES: ReadonlySet<string> = new Set(["alertmanager", "grafana", "change", "inbox"]);
+export const RESERVED_SOURCES: ReadonlySet<string> = new Set(["alertmanager", "grafana", "gitlab", "change", "inbox"]);
 
 const MappingFile = z.strictObject({
   sources: z.record(

@@ -8,6 +8,7 @@ const context: ReadingContext = {
   rules: { service: ["service", "app", "job"], severity: ["severity"], scope: ["cluster", "environment"] },
   mappings: new Map(),
   receivedAt: "2026-08-20T10:05:00.000Z",
+  gitlab: { services: new Map(), tiers: new Set() },
 };
 const parse = (body: unknown, source = "alertmanager"): Parsed =>
   parseBody(

@@ -8,7 +8,12 @@ const receivedAt = "2026-08-20T10:05:00.000Z";
 function parse(body: unknown, yaml = "", source = "pingdom") {
   const read = readMappings(yaml);
   if (read.kind === "wrong") throw new Error(read.problems.join("; "));
-  return parseBody(source, Buffer.from(JSON.stringify(body)), { rules, mappings: read.mappings, receivedAt });
+  return parseBody(source, Buffer.from(JSON.stringify(body)), {
+    rules,
+    mappings: read.mappings,
+    receivedAt,
+    gitlab: { services: new Map(), tiers: new Set() },
+  });
 }
 
 describe("a sender without a mapping", () => {
