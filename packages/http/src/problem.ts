@@ -11,6 +11,7 @@ const STATUS_BY_ENDING: readonly (readonly [ending: RegExp, status: number])[] =
   [/_FORBIDDEN$/, 403],
   [/_(CONFLICT|EXPIRED|BUSY)$/, 409],
   [/_TOO_LARGE$/, 413],
+  [/_TOO_MANY$/, 429],
   [/_(TIMEOUT)$/, 504],
   [/_(UNAVAILABLE|DRAINING|OVERLOADED)$/, 503],
 ];

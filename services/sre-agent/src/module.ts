@@ -6,6 +6,7 @@ import { loadRunbooks, type Runbook } from "@tocsin/runbooks";
 import { type Logger, messageOf } from "@tocsin/runtime";
 import { incidentsUnderWork } from "@tocsin/store";
 import { loadPrompts } from "./advice/prompts.ts";
+import { adviceRoutes } from "./advice-routes.ts";
 import { openCheckpoints } from "./checkpoints.ts";
 import { conclude } from "./conclude.ts";
 import { SreAgentConfig } from "./config.ts";
@@ -21,7 +22,7 @@ export const sreAgent = defineModule({
   name: "sre-agent",
   config: SreAgentConfig,
   needs: ["bus", "store", "signals", "http", "llm"],
-  async start({ config, bus, store, signals, llm, log, registry, clock, onStop }) {
+  async start({ config, bus, store, signals, http, llm, log, registry, clock, onStop }) {
     const metrics = createMetrics(registry);
     const deps: AgentDeps = {
       store,
@@ -33,6 +34,7 @@ export const sreAgent = defineModule({
       runbooks: () => readRunbooks(config.runbooksDir, log),
       advice: { adviser: llm, prompts: await loadPrompts() },
     };
+    await http.mount("/api/v1", adviceRoutes(deps));
     const library = await deps.runbooks();
     const checkpoints = await openCheckpoints(store, log);
     const options = { concurrency: config.concurrency, leaseSeconds: 30, attempts: 20 };

@@ -6,7 +6,14 @@ import * as errors from "../src/errors.ts";
 const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
 
 test("the README documents every error code", () => {
-  const codes = [errors.incidentUnknown("i").code, errors.roundIncomplete("i", 1, "x").code, errors.promptInvalid("f", "x").code];
+  const codes = [
+    errors.incidentUnknown("i").code,
+    errors.roundIncomplete("i", 1, "x").code,
+    errors.promptInvalid("f", "x").code,
+    errors.analysisEmpty("q").code,
+    errors.incidentNotOver("i", "open").code,
+    errors.tooManyRequests(1).code,
+  ];
   expect(codes).toHaveLength(Object.keys(errors).length);
   for (const code of codes) expect(readme).toContain(`\`${code}\``);
 });
