@@ -105,8 +105,8 @@ export function createLoad(addresses: readonly string[], token: string, chance: 
     const n = count++;
     const labels = {
       alertname: chance.pick(ALERTS),
-      service: `app-${Math.floor(chance.next() * 24)}`,
-      cluster: `noise-${Math.floor(chance.next() * 6)}`,
+      service: `app-${Math.floor(chance.next() * 8)}`,
+      cluster: `noise-${Math.floor(chance.next() * 4)}`,
       severity: chance.pick(["critical", "warning", "warning", "info"]),
       instance: `host-${n % 50}`,
       probe: `p${n}`,

@@ -36,9 +36,7 @@ export async function backlog({ parts }: Pick<Witnesses, "parts">): Promise<Read
     `SELECT (SELECT count(*)::int FROM bridge_inbox) AS inbox,
             (SELECT count(*)::int FROM event_log WHERE published_at IS NULL) AS outbox,
             (SELECT count(*)::int FROM incidents WHERE state <> ALL ($1)) AS incidents,
-            (SELECT count(*)::int FROM runs WHERE state IN ('requested', 'running')) AS runs,
-            (SELECT count(*)::int FROM incidents i LEFT JOIN tickets t ON t.incident_id = i.id
-              WHERE i.merged_into IS NULL AND t.iid IS NULL) AS tickets`,
+            (SELECT count(*)::int FROM runs WHERE state IN ('requested', 'running')) AS runs`,
     [SETTLED],
   );
   return Object.fromEntries(Object.entries(row ?? {}).filter(([, count]) => count > 0));

@@ -193,11 +193,11 @@ function breakNodes(fleet: Fleet, load: Load, chance: Chance, everyMs: number): 
     fleet.break(name);
     await load.send(labels, "firing", startsAt);
     const byHand = Date.now() + MENDED_BY_HAND_MS;
-    while (fleet.isBroken(name) && Date.now() < byHand) await delay(200);
+    while (fleet.isBroken(name) && Date.now() < byHand && !stopping.signal.aborted) await delay(200);
     fleet.heal(name);
     await load.send(labels, "resolved", startsAt);
     // What comes of it may take a while; a node that breaks again within it would be another story's evidence.
-    await delay(20_000, undefined, { signal: stopping.signal }).catch(() => {});
+    await delay(10_000, undefined, { signal: stopping.signal }).catch(() => {});
     busy.delete(name);
   }
 
