@@ -136,7 +136,7 @@ export async function startKafka({ settings = {}, user, heap = "512m", place }: 
   const start = () =>
     startProcess("java", [`-Xmx${heap}`, ...java, "kafka.Kafka", file], () => accepts(port), {
       cwd: folder,
-      timeoutMs: 60_000,
+      timeoutMs: 180_000,
       ...printing,
     });
   let broker: RunningProcess = await start();
