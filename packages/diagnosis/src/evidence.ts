@@ -106,7 +106,7 @@ export function ruleEvidence(crossing: RuleFinding, mint: (content: string) => s
   const line = threshold === undefined ? "" : `, its line is ${threshold.op} ${figure(threshold.value, unit)}`;
   const by = factor === undefined || factor < 1.005 ? "" : ` (${figure(factor, "")} times it)`;
   const past = before === undefined ? "" : `, before ${figure(before, unit)}`;
-  const always = chronic >= 0.5 ? `; it was beyond it in ${Math.round(chronic * 100)} % of the baseline, too` : "";
+  const always = chronic >= 0.5 ? `; it was beyond it in ${Math.round(chronic * 100)} % of the time just before, too` : "";
   return {
     id: mint(rule.fingerprint === undefined ? `rule|${rule.alert}|${JSON.stringify(rule.labels)}` : `alert|${rule.fingerprint}`),
     kind: "alert",

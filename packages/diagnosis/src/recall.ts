@@ -43,7 +43,7 @@ export interface Recall {
 }
 
 /** From this likeness on two incidents are worth naming together: above what two of unlike alerts on one service reach. */
-export const LEAST_SIMILARITY = 0.5;
+export const LEAST_SIMILARITY = 0.55;
 
 /** Pure: why a past incident is like this one, from the marks that both have, the telling ones first. */
 export function likenessReasons(marks: readonly string[], past: readonly string[]): string[] {

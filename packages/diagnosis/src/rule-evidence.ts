@@ -16,7 +16,7 @@ export interface RuleFinding {
   readonly level: number;
   /** How many times the threshold; absent where the threshold is 0 or is no number. */
   readonly factor?: number;
-  /** Share of the baseline in which it was beyond its threshold as well: 1 is a rule that always fires. */
+  /** Share of the time before the incident in which it was beyond its threshold as well: 1 is a rule that always fires. */
   readonly chronic: number;
   readonly strength: number;
 }
@@ -26,6 +26,7 @@ const OWN_STRENGTH = 3;
 /** A symptom beyond its line says less: who shows it need not be who causes it. */
 const SYMPTOM_STRENGTH = 1.2;
 const MOST_FOR_FACTOR = 2;
+const RECENT_SECONDS = 60;
 /** From here on a rule is as much part of the baseline as of the incident. */
 const CHRONIC = 0.8;
 
@@ -47,7 +48,9 @@ function judgeRule(rule: RuleSeries, { splitAt, to }: DiagnosisWindow): RuleFind
   const beyond = during.filter(([, value]) => isBeyond(value));
   if (beyond.length === 0) return undefined;
   const level = medianOf(beyond.map(([, value]) => value));
-  const chronic = before.length === 0 ? 0 : before.filter(([, value]) => isBeyond(value)).length / before.length;
+  const shareBeyond = (samples: readonly Sample[]) => samples.filter(([, value]) => isBeyond(value)).length / Math.max(1, samples.length);
+  // What was over well before this incident is another one's; what began shortly before it had not begun.
+  const chronic = Math.min(shareBeyond(before), shareBeyond(before.filter(([at]) => at >= splitAt - RECENT_SECONDS)));
   const factor = factorOf(rule, level);
   const isOwn = rule.signal !== undefined && SIGNAL_TRAITS[rule.signal].spreads === "own";
   // A line far behind says more than one that was just crossed, on the scale of all findings: double is one unit.

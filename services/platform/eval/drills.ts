@@ -57,22 +57,28 @@ async function until<T>(what: string, withinMs: number, look: () => Promise<T | 
   }
 }
 
+/** How long nothing may fire before the next drill, so that its baseline is the shop's own. */
+const QUIET_MS = 15_000;
+
 async function calm(platform: RunningPlatform, labUrl: string): Promise<void> {
-  await until("the shop is calm", 180_000, async () => {
-    // What an earlier drill left to a person must not take in the alerts of the next.
+  let quietSince: number | undefined;
+  await until("the shop is calm", 240_000, async () => {
     const { items: incidents } = await platform.get<{ items: { id: string; state: string }[] }>("/api/v1/incidents?limit=200");
-    for (const { id, state } of incidents)
-      if (state === "escalated" || state === "open") await platform.post(`/api/v1/incidents/${id}/close`, { by: "eval" });
     const services = (await (await fetch(`${labUrl}/v1/services`)).json()) as {
       items: { replicas: { healthy: boolean; startedAt: string }[] }[];
     };
     const replicas = services.items.flatMap((service) => service.replicas);
     const youngest = Math.max(...replicas.map(({ startedAt }) => Date.parse(startedAt)));
     const firing = await platform.get<{ items: { name: string }[] }>("/api/v1/alerts?status=firing");
-    const isOver = incidents.every(({ state }) => state === "closed");
     const isWell = services.items.length >= 6 && replicas.every(({ healthy }) => healthy);
     const isQuiet = firing.items.every(({ name }) => name === "Watchdog");
-    return isOver && isWell && isQuiet && Date.now() - youngest > BASELINE_SECONDS * 1_000 ? true : undefined;
+    if (!isQuiet || !isWell) quietSince = undefined;
+    else quietSince ??= performance.now();
+    if (quietSince === undefined || performance.now() - quietSince < QUIET_MS || Date.now() - youngest < BASELINE_SECONDS * 1_000)
+      return undefined;
+    // What an earlier drill left to a person must not take in the alerts of the next; only now, when it is over.
+    for (const { id, state } of incidents) if (state === "escalated") await platform.post(`/api/v1/incidents/${id}/close`, { by: "eval" });
+    return incidents.every(({ state }) => state === "closed" || state === "escalated") ? true : undefined;
   });
 }
 

@@ -34,10 +34,12 @@ export interface Gathered {
 
 type GatheredRule = Omit<RuleSeries, "samples"> & { readonly samples: readonly (readonly [number, number | null])[] };
 
-/** Unix seconds. */
+/** Unix seconds. What was measured between `from` and `to` belongs to an earlier incident. */
 export interface Period {
   readonly from: number;
   readonly to: number;
+  /** When it was over, before its rates and ratios had settled; what is changed after that is changed for this one. Default `to`. */
+  readonly overAt?: number;
 }
 
 export interface GatherOptions extends WindowOptions {
@@ -151,7 +153,7 @@ export async function gatherSignals(
     edges: { baseline: baselineEdges, incident: incidentEdges },
     topology,
     // What was changed during an earlier incident caused it or fixed it.
-    changes: changes.filter((change) => !isWithin(Date.parse(change.at) / 1_000, earlier)),
+    changes: changes.filter((change) => !wasMadeDuring(Date.parse(change.at) / 1_000, earlier)),
     excluded,
     missing: [...missing].map(([what, of]) => (of.size === 0 ? what : `${what} (${[...of].sort().join(", ")})`)).sort(),
     absent: [...absent].sort(),
@@ -184,6 +186,9 @@ export function worthExcluding(earlier: readonly Period[], from: number, splitAt
 }
 
 const isWithin = (at: number, periods: readonly Period[]): boolean => periods.some(({ from, to }) => at >= from && at < to);
+
+const wasMadeDuring = (at: number, periods: readonly Period[]): boolean =>
+  periods.some(({ from, to, overAt = to }) => at >= from && at < overAt);
 
 const learnable = (series: readonly SignalSeries[], excluded: readonly Period[]): readonly SignalSeries[] =>
   excluded.length === 0 ? series : series.map((one) => ({ ...one, samples: one.samples.filter(([at]) => !isWithin(at, excluded)) }));

@@ -50,6 +50,8 @@ test("what was changed during an earlier incident is left out", async () => {
   expect((await gatherSignals(signals, [member("storefront")], NOW, OPTIONS)).changes).toHaveLength(1);
   const earlier = [{ from: NOW - 100, to: NOW - 60 }];
   expect((await gatherSignals(signals, [member("storefront")], NOW, OPTIONS, earlier)).changes).toEqual([]);
+  const settling = [{ from: NOW - 100, to: NOW - 60, overAt: NOW - 99 }];
+  expect((await gatherSignals(signals, [member("storefront")], NOW, OPTIONS, settling)).changes).toHaveLength(1);
 });
 
 test("JSON and back keeps gaps as gaps", async () => {

@@ -28,6 +28,7 @@ export const gatherNode = (deps: AgentDeps, round: Round) => async (): Promise<v
   const over = earlier.map(({ startedAt, endedAt }) => ({
     from: Date.parse(startedAt) / 1_000 - BEFORE_ALERT_SECONDS,
     to: Date.parse(endedAt) / 1_000 + SETTLING_SECONDS,
+    overAt: Date.parse(endedAt) / 1_000,
   }));
   const gathered = await gatherSignals(signals, incident.members, nowSeconds, options, over);
   await deps.failpoint?.("gather:fetched");
