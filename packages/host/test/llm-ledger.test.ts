@@ -53,7 +53,7 @@ afterAll(() => store?.close());
 
 describe.each([
   ["in memory", () => memoryLedger(), 40],
-  ["in the store", (): LlmLedger => llmLedger<LlmReply>(store.sql), 3],
+  ["in the store", (): LlmLedger => llmLedger<LlmReply>(store.sql), 2],
 ] as const)("a ledger %s", (_where, open, numRuns) => {
   let number = 0;
   const fresh = () => {

@@ -64,7 +64,7 @@ export const scriptUnmatched = (prompt: string) =>
   new AppError("LLM_SCRIPT_UNMATCHED", `the script has no reply for the prompt "${prompt}"`, { details: { prompt } });
 
 export const schemeUnknown = (url: string, known: readonly string[]) =>
-  new AppError("LLM_SCHEME_UNKNOWN", `TOCSIN_LLM_URL: unknown scheme in "${url.slice(0, 80)}"; known are ${known.join(", ")}`, {
+  new AppError("LLM_URL_UNKNOWN_SCHEME", `TOCSIN_LLM_URL: unknown scheme in "${url.slice(0, 80)}"; known are ${known.join(", ")}`, {
     details: { known },
   });
 export const pricesFileInvalid = (file: string, reason: string) =>

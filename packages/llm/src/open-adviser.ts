@@ -41,7 +41,7 @@ export interface ProviderAddress {
 
 /**
  * @returns the providers in their order; none for `none:`
- * @throws AppError `LLM_SCHEME_UNKNOWN`
+ * @throws AppError `LLM_URL_UNKNOWN_SCHEME`
  */
 export function readAddresses(url: string, models = "", keys = ""): readonly ProviderAddress[] {
   const modelOf = models.split(",").map((model) => model.trim());
@@ -61,7 +61,7 @@ export function readAddresses(url: string, models = "", keys = ""): readonly Pro
  * Opens the models that the addresses name. Each library is loaded for its own scheme only. A provider that cannot be used as it is set up
  * (no key, no model, a wrong address) is said in one line and counts as down; the process goes on without it.
  *
- * @throws AppError `LLM_SCHEME_UNKNOWN`, `LLM_PRICES_FILE_INVALID`
+ * @throws AppError `LLM_URL_UNKNOWN_SCHEME`, `LLM_PRICES_FILE_INVALID`
  */
 export async function openAdviser(options: OpenAdviserOptions): Promise<RunningAdviser> {
   const { url, model, apiKey, pricesFile, log } = options;

@@ -1,6 +1,6 @@
 export { ALERTMANAGER_PROGRAMS, type RunningAlertmanager, startAlertmanager } from "./alertmanager.ts";
 export { type RunningDockerd, startDockerd } from "./docker.ts";
-export { type ImageOptions, importBusybox, importImage, importNodeApp, importNodeBase } from "./docker-image.ts";
+export { type ImageOptions, importBusybox, importImage, importNodeApp, importNodeBase, importProgram } from "./docker-image.ts";
 export { eventually, giveUp } from "./eventually.ts";
 export { type FakeClock, fakeClock } from "./fake-clock.ts";
 export { freePort } from "./free-port.ts";
@@ -9,6 +9,7 @@ export type { GitlabIssue, GitlabNote, GitlabUser } from "./gitlab/issues.ts";
 export { type QuickAction, readQuickActions, readReferences } from "./gitlab/quick-actions.ts";
 export { type Gitlab, type GitlabOptions, type RecordedRequest, startGitlab } from "./gitlab/start-gitlab.ts";
 export { installKafka, isKafkaKept, KAFKA_PROGRAMS, KAFKA_VERSION, type RunningKafka, startKafka } from "./kafka.ts";
+export { type LlmBehaviour, type LlmProtocol, type LlmServer, type LlmServerOptions, startLlm } from "./llm/start-llm.ts";
 export { installLoki, isLokiKept, LOKI_VERSION, lacksLoki, type RunningLoki, startLoki } from "./loki.ts";
 export { POSTGRES_PROGRAMS, type RunningPostgres, startPostgres } from "./postgres.ts";
 export { PROMETHEUS_PROGRAMS, type PrometheusOptions, type RunningPrometheus, type ScrapeJob, startPrometheus } from "./prometheus.ts";
