@@ -32,7 +32,18 @@ export const targetFailed = (what: string, status: number | undefined, reason: s
     cause,
   });
 
+const KNOWN_URLS = ["lab:", "docker:///var/run/docker.sock", "docker+http://docker-proxy:2375", "none:"];
+
+export const targetUrlUnknownScheme = (url: string) =>
+  new AppError(
+    "TARGET_URL_UNKNOWN_SCHEME",
+    `TOCSIN_TARGETS_URL=${url.split("//")[0]?.slice(0, 40)}… has no adapter; known: ${KNOWN_URLS.join(", ")}`,
+    {
+      details: { known: KNOWN_URLS },
+    },
+  );
+
 export const targetUrlInvalid = (url: string) =>
-  new AppError("TARGET_URL_INVALID", `${url} is not one of lab:, docker:///path/to/socket, docker+http://host:port, none:`, {
-    details: { known: ["lab:", "docker:///var/run/docker.sock", "docker+http://docker-proxy:2375", "none:"] },
+  new AppError("TARGET_URL_INVALID", `TOCSIN_TARGETS_URL=${url} is not of the form docker:///path/to/socket or docker+http://host:port`, {
+    details: { known: KNOWN_URLS },
   });

@@ -1,5 +1,5 @@
 import type { Logger } from "@tocsin/runtime";
-import { targetUrlInvalid } from "./errors.ts";
+import { targetUrlInvalid, targetUrlUnknownScheme } from "./errors.ts";
 import type { TargetPort } from "./target-port.ts";
 
 export interface OpenTargetsOptions {
@@ -13,7 +13,7 @@ export interface OpenTargetsOptions {
 /**
  * Opens what can be acted on. The client library of an adapter is loaded only when its scheme is asked for.
  *
- * @throws AppError `TARGET_URL_INVALID` (details.known names the schemes)
+ * @throws AppError `TARGET_URL_UNKNOWN_SCHEME`, `TARGET_URL_INVALID` (details.known names the forms)
  */
 export async function openTargets({ url, labUrl, log }: OpenTargetsOptions): Promise<TargetPort> {
   const scheme = /^([a-z+]+):/.exec(url)?.[1];
@@ -24,7 +24,7 @@ export async function openTargets({ url, labUrl, log }: OpenTargetsOptions): Pro
     return (await import("./docker/docker-targets.ts")).dockerTargets({ connection, log });
   }
   if (scheme === "none") return (await import("./no-targets.ts")).noTargets();
-  throw targetUrlInvalid(url);
+  throw targetUrlUnknownScheme(url);
 }
 
 /** No plain TCP to the daemon itself: that form is for a proxy on a network that only the executor shares with it. */

@@ -16,16 +16,16 @@ test.each(["lab:", "docker:///var/run/docker.sock", "docker+http://docker-proxy:
 );
 
 test.each([
-  "kubernetes://x",
-  "docker:",
-  "docker://tcp.example:2375",
-  "docker+http://proxy",
-  "docker+http://proxy:2375/x",
-  "",
-  "/var/run/docker.sock",
-])("refuses %j, naming what it knows", async (url) => {
+  ["kubernetes://x", "TARGET_URL_UNKNOWN_SCHEME"],
+  ["docker:", "TARGET_URL_INVALID"],
+  ["docker://tcp.example:2375", "TARGET_URL_INVALID"],
+  ["docker+http://proxy", "TARGET_URL_INVALID"],
+  ["docker+http://proxy:2375/x", "TARGET_URL_INVALID"],
+  ["", "TARGET_URL_UNKNOWN_SCHEME"],
+  ["/var/run/docker.sock", "TARGET_URL_UNKNOWN_SCHEME"],
+])("refuses %j, naming what it knows", async (url, code) => {
   await expect(open(url)).rejects.toMatchObject({
-    code: "TARGET_URL_INVALID",
+    code,
     details: { known: ["lab:", "docker:///var/run/docker.sock", "docker+http://docker-proxy:2375", "none:"] },
   });
 });

@@ -120,6 +120,21 @@ function placeProgram(root: string, file: string, target: string): void {
   for (const [, library] of stdout.matchAll(/(\/\S+\.so\S*)/g)) place(root, library as string, library as string);
 }
 
+/** An image of one installed program with the libraries that it is linked to, and a busybox beside it. The entry point is the program. */
+export async function importProgram(socketPath: string, program: string, options: ImageOptions): Promise<string> {
+  const found = findProgram(program);
+  if (found === undefined) throw new Error(`${program} is not installed`);
+  return await inTemporaryFolder(async (root) => {
+    placeProgram(root, found, `/bin/${program}`);
+    placeProgram(root, findProgram("busybox") ?? "/bin/busybox", "/bin/busybox");
+    makeTmp(root);
+    return await importImage(socketPath, root, {
+      ...options,
+      changes: [`ENTRYPOINT ["/bin/${program}"]`, "ENV PATH=/bin", ...(options.changes ?? [])],
+    });
+  });
+}
+
 /** Packages and, over their dependencies, all that they need: name → folder. One version of each. */
 function packagesNeeded(names: readonly string[], from: string): ReadonlyMap<string, string> {
   const found = new Map<string, string>();

@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { type Check, planWith, type Runbook } from "@tocsin/runbooks";
+import { acts, planWith, type Runbook } from "@tocsin/runbooks";
 import { silentLogger } from "@tocsin/runtime";
 import { approvalOfRun, decideApproval, insertRequestedRun, stepsOfRun, viewIncident } from "@tocsin/store";
 import { beforeAll, expect, test } from "vitest";
@@ -8,6 +8,7 @@ import { gatherOutside } from "../src/facts.ts";
 import { differences } from "../src/probe.ts";
 import { openLibrary } from "../src/runbook-library.ts";
 import { aTarget } from "./support/fake-targets.ts";
+import { parametersOf, stuck } from "./support/stuck.ts";
 import { openWorld, type World } from "./support/world.ts";
 
 // Every runbook of the library, as it is shipped: dry run without a touch, and undone field by field when it does not help.
@@ -18,34 +19,8 @@ beforeAll(async () => {
   expect(library.length).toBeGreaterThanOrEqual(25);
 });
 
-const parametersOf = (runbook: Runbook): Record<string, string> =>
-  Object.fromEntries(Object.entries(runbook.parameters).map(([name, p]) => [name, p.type === "integer" ? String(p.min + 1) : "payments"]));
-
-/** A value that passes a check when nothing is known of before. */
-function passing(check: Check): number {
-  const value = check.value ?? 0;
-  if (check.op === ">") return value + Math.abs(value) * 0.05 + 0.001;
-  return check.op === "<" ? value - Math.abs(value) * 0.05 - 0.001 : value;
-}
-
-/** Everything is as the preconditions want it and stays so; what only `verify` asks fails. */
-function stuck(world: World, runbook: Runbook): void {
-  const checks = runbook.steps.flatMap((step) => step.precondition);
-  // A check step in front of an act has to pass as well.
-  checks.push(...runbook.steps.flatMap((step) => (step.verb === "check" ? (step.verify?.checks ?? []) : [])));
-  const queries = new Map(
-    checks.flatMap((check) =>
-      check.promql === undefined ? [] : [[check.promql.replaceAll(/\{\{\w+\}\}/g, "payments"), passing(check)] as const],
-    ),
-  );
-  const signals = Object.fromEntries(checks.flatMap((check) => (check.signal === undefined ? [] : [[check.signal, passing(check)]])));
-  world.signals.now = () => ({ up: 0, error_ratio: 0.9, memory: 9e8, ...signals });
-  world.signals.before = () => ({});
-  world.signals.promql = (query) => queries.get(query);
-}
-
 async function ask(world: World, runbook: Runbook, runId: string): Promise<void> {
-  const plan = planWith(runbook, parametersOf(runbook));
+  const plan = planWith(runbook, parametersOf(runbook, "payments"));
   if (plan.kind === "refused") throw new Error(plan.reason);
   const { title } = runbook;
   const run = { id: runId, incidentId: `inc_${runId}`, runbook: runbook.id, title, digest: plan.digest, parameters: plan.parameters };
@@ -60,7 +35,7 @@ test("a dry run of any runbook says what would be done and touches nothing", asy
   const incident = await viewIncident(world.store.sql, "inc_1");
   if (!incident) throw new Error("no incident");
   for (const runbook of library) {
-    const plan = planWith(runbook, parametersOf(runbook));
+    const plan = planWith(runbook, parametersOf(runbook, "payments"));
     if (plan.kind === "refused") throw new Error(`${runbook.id}: ${plan.reason}`);
     const outside = await gatherOutside(world.options, plan, runbook, incident, undefined);
     const found = await dryRun(world.options, plan, incident, outside);
@@ -72,20 +47,24 @@ test("a dry run of any runbook says what would be done and touches nothing", asy
   expect(world.targets.calls).toEqual([]);
 });
 
-test("every runbook that acts and does not help leaves the target as it was, and says that it failed", async () => {
+test("a runbook of every kind that acts and does not help leaves the target as it was, and says that it failed", async () => {
   const world = await openWorld(library);
   world.stepMs = 5_000;
   const acting = library.filter((runbook) => runbook.steps.some((step) => step.undo !== undefined || step.irreversible));
   expect(acting.length).toBeGreaterThan(15);
-  for (const runbook of acting) {
+  // The library on Docker shows every one; here, where there is no Docker, one for each way of acting, and what cannot be undone.
+  const ways = Map.groupBy(acting, (runbook) =>
+    runbook.steps.map((step) => (acts(step) ? `${step.verb} ${step.irreversible}` : "")).join(),
+  );
+  for (const runbook of [...ways.values()].map(([first]) => first as Runbook)) {
     const runId = `run_${runbook.id}`;
     await world.incident(`inc_${runId}`, "payments");
     const isStart = runbook.steps.some((step) => step.verb === "target.start");
     const replica = { id: "payments-1", state: isStart ? ("exited" as const) : ("running" as const), healthy: !isStart, restarts: 0 };
-    const before = aTarget("payments", { replicas: [replica] });
+    const before = aTarget("payments", { replicas: [replica], config: { memory: "67108864", "pool-size": null } });
     world.targets.set("payments", before);
     world.targets.calls.length = 0;
-    stuck(world, runbook);
+    stuck(world.signals, runbook, "payments");
     await ask(world, runbook, runId);
     await world.work(runId, { verifyIntervalMs: 5_000 });
     const approval = await approvalOfRun(world.store.sql, runId);

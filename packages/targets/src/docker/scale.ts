@@ -19,10 +19,8 @@ export function copyProblem({ HostConfig: host, Mounts: mounts, NetworkSettings:
     return "it has a fixed address, which only one container can have";
   if (host.AutoRemove) return "it is removed when it stops (--rm)";
   if ((host.NetworkMode ?? "").startsWith("container:")) return "it shares another container's network";
-  const named = new Set((host.Binds ?? []).map((bind) => bind.split(":")[1]));
-  const anonymous = mounts.find(
-    (mount) => mount.Type === "volume" && !named.has(mount.Destination) && /^[0-9a-f]{64}$/.test(mount.Name ?? ""),
-  );
+  // By its name, since one that was carried over to a successor is bound like a named one.
+  const anonymous = mounts.find((mount) => mount.Type === "volume" && /^[0-9a-f]{64}$/.test(mount.Name ?? ""));
   return anonymous === undefined
     ? undefined
     : `its data in ${anonymous.Destination} is in a volume of its own, which a copy would not have`;

@@ -26,7 +26,7 @@ export function successorOf(
   const image = difference.image ?? container.Config.Image;
   const { Config: config, HostConfig: host } = container;
   const own: Record<string, unknown> = {};
-  for (const key of ["Cmd", "Entrypoint", "User", "WorkingDir", "ExposedPorts", "Healthcheck", "StopSignal"]) {
+  for (const key of ["Cmd", "Entrypoint", "User", "WorkingDir", "ExposedPorts", "Volumes", "Healthcheck", "StopSignal"]) {
     const value = (config as unknown as Record<string, unknown>)[key];
     const fromImage = (imageConfig as unknown as Record<string, unknown>)[key];
     if (value !== undefined && value !== null && JSON.stringify(value) !== JSON.stringify(fromImage)) own[key] = value;

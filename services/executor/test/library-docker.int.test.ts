@@ -1,0 +1,360 @@
+// The library on real containers. First: every runbook whose acts can be undone, as it is shipped but for shorter times, with signals that never get
+// better: each service ends field by field as it was. Then: faults that Docker can really have, measured on the containers themselves, cured.
+import { randomBytes } from "node:crypto";
+import { fileURLToPath } from "node:url";
+import { indexRunbooks, PolicyConfig, planWith, type Runbook } from "@tocsin/runbooks";
+import { silentLogger, systemClock } from "@tocsin/runtime";
+import { approvalOfRun, decideApproval, insertRequestedRun, stepsOfRun } from "@tocsin/store";
+import { openTargets, type TargetPort } from "@tocsin/targets";
+import { eventually, freePort, importBusybox, importProgram, lacks, type RunningDockerd, startDockerd } from "@tocsin/testkit";
+import Docker from "dockerode";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createRedButton } from "../src/red-button.ts";
+import { openLibrary } from "../src/runbook-library.ts";
+import { workRun } from "../src/work-run.ts";
+import { type FakeSignals, fakeSignals } from "./support/fake-signals.ts";
+import { redisClient } from "./support/redis-client.ts";
+import { hastened, parametersOf, stuck } from "./support/stuck.ts";
+import { openWorld, type World } from "./support/world.ts";
+
+const run = randomBytes(4).toString("hex");
+const named = (name: string) => `${name}-${run}`;
+const image = (tag: string) => `tocsin-library-${run}:${tag}`;
+const NETWORK = named("net");
+const MEBIBYTE = 1024 ** 2;
+const limits = { globalAtOnce: 50, globalPerHour: 1_000, perServicePerHour: 100, stormIncidents: 1_000 };
+
+describe.skipIf(lacks("dockerd", "busybox", "redis-server"))("the library on Docker", () => {
+  let daemon: RunningDockerd;
+  let docker: Docker;
+  let targets: TargetPort;
+  let library: readonly Runbook[];
+  let world: World;
+
+  /** Programs of a service: how it lives, and how it is ill. */
+  const ALIVE = "rm -f /tmp/hang; while :; do [ -f /tmp/hang ] || busybox touch /tmp/alive; sleep 0.1; done";
+  const PROGRAMS = {
+    good: ALIVE,
+    before: `echo the version before; ${ALIVE}`,
+    crashes: "echo fatal: no configuration; exit 78",
+    // Takes all memory there is, once: what is left of it is a file in the container's layer.
+    kills: `if [ ! -f /was-killed ]; then busybox touch /was-killed; exec busybox tail /dev/zero; fi; ${ALIVE}`,
+    hungry: `busybox dd if=/dev/zero of=/dev/shm/x bs=1M count=24 2>/dev/null || exit 1; ${ALIVE}`,
+    fills: `busybox mkdir -p /scratch; while :; do if [ "$(busybox du -s /scratch | busybox cut -f1)" -lt 1000 ]; then busybox touch /tmp/alive; else echo no space left on device; fi; sleep 0.1; done`,
+    calls: 'while :; do busybox ping -c 1 -W 1 "$NEIGHBOUR" >/dev/null && busybox touch /tmp/alive; sleep 0.1; done',
+  };
+  const HEALTH = {
+    Test: ["CMD-SHELL", "[ $(( $(busybox date +%s) - $(busybox stat -c %Y /tmp/alive) )) -lt 2 ]"],
+    Interval: 300_000_000,
+    Timeout: 2_000_000_000,
+    Retries: 1,
+    StartPeriod: 0,
+  };
+
+  async function service(name: string, tag: string, extra: Docker.ContainerCreateOptions = {}, start = true): Promise<Docker.Container> {
+    const container = await docker.createContainer({
+      name: `${name}-1`,
+      Image: image(tag),
+      ...extra,
+      Labels: {
+        "tocsin.managed": "true",
+        "tocsin.service": name,
+        "tocsin.previous-image": image("before"),
+        "tocsin.config": "memory,pool-size",
+        ...extra.Labels,
+      },
+      HostConfig: { NetworkMode: "none", ...extra.HostConfig },
+    });
+    if (start) await container.start();
+    return container;
+  }
+  const inside = async (container: Docker.Container, ...argv: string[]) => {
+    const exec = await container.exec({ Cmd: argv, AttachStdout: true });
+    const stream = await exec.start({});
+    stream.resume();
+    await new Promise((resolve) => stream.on("end", resolve));
+  };
+
+  /** All fields of all containers of a service that make up how it is declared; without ids, times and counters. */
+  async function fieldsOf(name: string) {
+    const listed = await docker.listContainers({ all: true, filters: { label: [`tocsin.service=${name}`] } });
+    const all = await Promise.all(listed.map(({ Id }) => docker.getContainer(Id).inspect()));
+    return all
+      .map(({ Id, Name, Config, HostConfig, State, Mounts, NetworkSettings }) => {
+        const { "tocsin.operation": _, ...labels } = Config.Labels;
+        const { Hostname: __, ...config } = Config;
+        const { Binds, ...host } = HostConfig;
+        return {
+          Name,
+          running: State.Running,
+          config: { ...config, Labels: labels, Env: Config.Env?.toSorted() },
+          // An anonymous volume is carried over by its name; that it is the same one shows in the mounts.
+          host: { ...host, Binds: (Binds ?? []).filter((bind) => !/^[0-9a-f]{64}:/.test(bind)) },
+          mounts: Mounts.map((mount) => `${mount.Name}:${mount.Destination}:${mount.RW}`).sort(),
+          networks: Object.entries(NetworkSettings.Networks ?? {}).map(([network, { Aliases }]) => [
+            network,
+            (Aliases ?? []).filter((alias: string) => alias !== Id.slice(0, 12)).sort(),
+          ]),
+        };
+      })
+      .sort((a, b) => (a.Name < b.Name ? -1 : 1));
+  }
+
+  /** Runs a runbook to its end, with a yes to whatever it asks. */
+  async function perform(runbook: Runbook, name: string, signals: FakeSignals, parameters: Record<string, string>): Promise<string> {
+    const runbooks = [...library.filter(({ id }) => id !== runbook.id), runbook];
+    const find = (id: string) => runbooks.find((each) => each.id === id);
+    const runId = `run_${run}_${name}`;
+    const incidentId = `inc_${name}`;
+    const plan = planWith(runbook, parameters);
+    if (plan.kind === "refused") throw new Error(plan.reason);
+    await world.incident(incidentId, name);
+    const wanted = { id: runId, incidentId, runbook: runbook.id, title: runbook.title, digest: plan.digest, parameters: plan.parameters };
+    await world.store.sql.transaction((tx) => insertRequestedRun(tx, { ...wanted, requestedBy: "sre-agent", text: "wanted" }));
+    const options = {
+      ...world.options,
+      library: { ...world.options.library, runbooks, texts: indexRunbooks(runbooks), find },
+      targets,
+      signals,
+      clock: systemClock,
+      verifyIntervalMs: 150,
+      preconditionMs: 8_000,
+      redButton: createRedButton({ sql: world.store.sql, clock: systemClock, pressedByConfig: false, file: undefined }),
+    };
+    const job = { data: { runId }, signal: new AbortController().signal };
+    await workRun(options, job);
+    const approval = await approvalOfRun(world.store.sql, runId);
+    if (approval?.state === "pending") {
+      const yes = { id: approval.id, digest: approval.digest, decision: "approve", by: "alice" } as const;
+      await world.store.sql.transaction((tx) => decideApproval(tx, yes, systemClock.now()));
+      await workRun(options, job);
+    }
+    return runId;
+  }
+
+  beforeAll(async () => {
+    daemon = await startDockerd();
+    docker = new Docker({ socketPath: daemon.socketPath });
+    targets = await openTargets({ url: `docker://${daemon.socketPath}`, labUrl: "http://127.0.0.1:1", log: silentLogger });
+    for (const [tag, program] of Object.entries(PROGRAMS))
+      await importBusybox(daemon.socketPath, {
+        name: image(tag),
+        changes: [`CMD ${JSON.stringify(["sh", "-c", `trap "exit 0" TERM; echo up; ${program}`])}`],
+      });
+    await importBusybox(daemon.socketPath, { name: image("absent"), changes: ['CMD ["/bin/absent"]'] });
+    await docker.createNetwork({ Name: NETWORK, Driver: "bridge" });
+    const folder = fileURLToPath(new URL("../../../runbooks", import.meta.url));
+    library = (await openLibrary(folder, silentLogger)).runbooks.map((runbook) => hastened(runbook));
+    world = await openWorld(library, PolicyConfig.parse({ autonomy: "L3", limits }));
+  }, 60_000);
+  afterAll(async () => {
+    for (const item of await docker.listContainers({ all: true }))
+      if (item.Names.some((name) => name.includes(run))) await docker.getContainer(item.Id).remove({ force: true, v: true });
+    await docker.getNetwork(NETWORK).remove();
+    for (const tag of [...Object.keys(PROGRAMS), "absent", "redis"])
+      await docker
+        .getImage(image(tag))
+        .remove({ force: true })
+        .catch(() => {});
+    await targets.close();
+    await daemon.stop();
+  }, 60_000);
+
+  test("every runbook whose acts can be undone leaves its service field by field as it was when it does not help", async () => {
+    const undoable = library.filter((runbook) => runbook.steps.some((step) => step.undo !== undefined));
+    expect(undoable.length).toBeGreaterThanOrEqual(24);
+    const check = async (runbook: Runbook) => {
+      const name = named(runbook.id.slice(0, 40));
+      const isStart = runbook.steps.some((step) => step.verb === "target.start");
+      const container = await service(name, "good", {
+        Env: ["OWN=kept"],
+        Volumes: runbook.steps.some((step) => step.verb === "target.scale") ? {} : { "/data": {} },
+        HostConfig: { NetworkMode: NETWORK, Memory: 64 * MEBIBYTE, RestartPolicy: { Name: isStart ? "no" : "always" } },
+      });
+      if (isStart) await container.kill();
+      const before = await fieldsOf(name);
+      const signals = fakeSignals(systemClock, Date.now() / 1_000);
+      stuck(signals, runbook, name);
+      const runId = await perform(runbook, name, signals, parametersOf(runbook, name));
+      const outcome = await world.run(runId);
+      expect(`${runbook.id}: ${outcome.state}`, outcome.reason).toBe(`${runbook.id}: failed`);
+      expect(outcome.reason, runbook.id).toContain("did not get better");
+      expect(await fieldsOf(name), runbook.id).toEqual(before);
+      const steps = await stepsOfRun(world.store.sql, runId);
+      const undoes = runbook.steps.filter((step) => typeof step.undo === "object").length;
+      expect(steps.filter((step) => step.role === "undo" && step.state === "succeeded").length, runbook.id).toBe(undoes);
+      await docker.getContainer(`${name}-1`).remove({ force: true, v: true });
+    };
+    const waiting = [...undoable];
+    const worker = async () => {
+      for (let next = waiting.pop(); next; next = waiting.pop()) await check(next);
+    };
+    await Promise.all(Array.from({ length: 6 }, worker));
+  }, 150_000);
+
+  interface Illness {
+    readonly runbook: string;
+    readonly tag: string;
+    readonly extra?: Docker.ContainerCreateOptions;
+    /** Makes it ill; it is started before, unless it is not meant to run. */
+    readonly harm?: (container: Docker.Container) => Promise<unknown>;
+    readonly parameters?: Readonly<Record<string, string>>;
+    /** What shows, besides the verification, that it was really cured. */
+    readonly cured: (container: Docker.ContainerInspectInfo) => unknown;
+    readonly expected: unknown;
+  }
+  const withHealth = (more: Docker.HostConfig = {}): Docker.ContainerCreateOptions => ({
+    Healthcheck: HEALTH,
+    HostConfig: { NetworkMode: "none", ...more },
+  });
+  const hang = (container: Docker.Container) => inside(container, "busybox", "touch", "/tmp/hang");
+  const ILLNESSES: readonly Illness[] = [
+    {
+      runbook: "crash-loop-rollback",
+      tag: "crashes",
+      extra: withHealth({ RestartPolicy: { Name: "always" } }),
+      cured: (info) => info.Config.Image,
+      expected: image("before"),
+    },
+    { runbook: "bad-release-rollback", tag: "absent", extra: withHealth(), cured: (info) => info.Config.Image, expected: image("before") },
+    {
+      runbook: "oom-killed-start",
+      tag: "kills",
+      extra: withHealth({ Memory: 24 * MEBIBYTE, MemorySwap: 24 * MEBIBYTE }),
+      harm: (container) => container.wait(),
+      cured: (info) => info.State.Running,
+      expected: true,
+    },
+    {
+      runbook: "memory-limit-raise",
+      tag: "hungry",
+      extra: withHealth({ Memory: 16 * MEBIBYTE, MemorySwap: 16 * MEBIBYTE, ShmSize: 64 * MEBIBYTE, RestartPolicy: { Name: "always" } }),
+      parameters: { memory: "64m" },
+      cured: (info) => info.HostConfig.Memory,
+      expected: 64 * MEBIBYTE,
+    },
+    {
+      runbook: "hung-restart",
+      tag: "good",
+      extra: withHealth(),
+      harm: hang,
+      cured: (info) => info.State.Health?.Status,
+      expected: "healthy",
+    },
+    {
+      runbook: "unhealthy-restart",
+      tag: "good",
+      extra: withHealth(),
+      harm: hang,
+      cured: (info) => info.State.Health?.Status,
+      expected: "healthy",
+    },
+    {
+      runbook: "stopped-start",
+      tag: "good",
+      extra: withHealth(),
+      harm: (container) => container.stop({ t: 1 }),
+      cured: (info) => info.State.Running,
+      expected: true,
+    },
+    {
+      runbook: "scratch-full-recreate",
+      tag: "fills",
+      extra: withHealth(),
+      harm: async (container) => {
+        await inside(container, "busybox", "dd", "if=/dev/zero", "of=/scratch/dump", "bs=1M", "count=2");
+        await container.restart({ t: 1 }); // which does not cure it: the layer stays
+      },
+      cured: (info) => info.State.Health?.Status,
+      expected: "healthy",
+    },
+    {
+      runbook: "network-stale-reconnect",
+      tag: "calls",
+      extra: { Healthcheck: HEALTH, HostConfig: { NetworkMode: NETWORK, CapAdd: ["NET_ADMIN"] } },
+      harm: async (container) => inside(container, "busybox", "ip", "link", "set", "eth0", "down"),
+      cured: (info) => info.State.Health?.Status,
+      expected: "healthy",
+    },
+  ];
+
+  test.concurrent.each(ILLNESSES)(
+    "$runbook cures what it is for, as Docker itself measures it",
+    async (illness) => {
+      const shipped = library.find((runbook) => runbook.id === illness.runbook);
+      if (!shipped) throw new Error("no such runbook");
+      const runbook = hastened(shipped, "500ms", "15s");
+      const name = named(`ill-${illness.runbook}`);
+      const { IPAM: addresses } = await docker.getNetwork(NETWORK).inspect();
+      const gateway = addresses?.Config?.[0]?.["Gateway"] ?? "";
+      const container = await service(name, illness.tag, { ...illness.extra, Env: [`NEIGHBOUR=${gateway}`] }, false);
+      await container.start().catch(() => {}); // an image that cannot start is one of the illnesses
+      if (illness.tag === "good" || illness.tag === "calls" || illness.tag === "fills")
+        await eventually("it is well first", async () => ((await targets.get(name)).replicas[0]?.healthy ? true : undefined));
+      await illness.harm?.(container);
+      const isUp = async () => ((await targets.get(name)).replicas[0]?.healthy ? 1 : 0);
+      await eventually("it is ill", async () => ((await isUp()) === 0 ? true : undefined));
+
+      // What the platform is told is what Docker says of the container at that moment; there are no requests, so no error ratio.
+      let up = 0;
+      const watching = new AbortController();
+      const watched = (async () => {
+        while (!watching.signal.aborted) {
+          up = await isUp().catch(() => 0);
+          await new Promise((resolve) => setTimeout(resolve, 50));
+        }
+      })();
+      const signals = fakeSignals(systemClock, Date.now() / 1_000);
+      // The smoothed look over minutes (`min_over_time`) shows the illness; latency is what a hung process has.
+      signals.now = () => ({ up, latency_p95: up === 1 ? 0.05 : 5 });
+      signals.promql = (query) => (query.startsWith("min_over_time(up") ? 0 : undefined);
+      const runId = await perform(runbook, name, signals, { ...parametersOf(runbook, name), ...illness.parameters });
+      watching.abort();
+      await watched;
+      const outcome = await world.run(runId);
+      expect(outcome.state, outcome.reason).toBe("succeeded");
+      expect(illness.cured(await docker.getContainer(`${name}-1`).inspect())).toEqual(illness.expected);
+    },
+    30_000,
+  );
+
+  test("memory-full-restart empties a real Redis that refuses writes, after a person said that it is a cache", async () => {
+    const port = await freePort();
+    await importProgram(daemon.socketPath, "redis-server", { name: image("redis") });
+    const name = named("redis");
+    await service(name, "redis", {
+      Cmd: ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--maxmemory", "3mb", "--maxmemory-policy", "noeviction"],
+      HostConfig: { NetworkMode: "host" },
+    });
+    const redis = redisClient(port);
+    await eventually("it answers", async () => ((await redis.ask("PING").catch(() => "")) === "PONG" ? true : undefined));
+    let answer = "";
+    for (let i = 0; i < 200 && !answer.startsWith("OOM"); i++) answer = await redis.ask("SET", `key:${i}`, "x".repeat(50_000));
+    expect(answer).toContain("OOM command not allowed");
+    const share = async () => {
+      const info = await redis.ask("INFO", "memory");
+      const of = (field: string) => Number(new RegExp(`^${field}:(\\d+)`, "m").exec(info)?.[1]);
+      return of("used_memory") / of("maxmemory");
+    };
+    let used = await share();
+    const watching = new AbortController();
+    const watched = (async () => {
+      while (!watching.signal.aborted) {
+        used = await share().catch(() => Number.NaN);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    })();
+    const signals = fakeSignals(systemClock, Date.now() / 1_000);
+    signals.now = () => ({ up: Number.isNaN(used) ? 0 : 1 });
+    signals.promql = (query) => (query.startsWith("max(redis_memory_used_bytes") && !Number.isNaN(used) ? used : undefined);
+    const shipped = library.find((runbook) => runbook.id === "memory-full-restart") as Runbook;
+    const runbook = hastened(shipped, "500ms", "15s");
+    const runId = await perform(runbook, name, signals, parametersOf(runbook, name));
+    watching.abort();
+    await watched;
+    expect(await world.run(runId)).toMatchObject({ state: "succeeded" });
+    expect((await approvalOfRun(world.store.sql, runId))?.reason).toContain("it cannot be undone");
+    expect(await redis.ask("SET", "key", "value")).toBe("OK");
+    redis.close();
+  }, 60_000);
+});
