@@ -39,9 +39,17 @@ export async function stopAll(folder: string, onProgress: (line: string) => void
     const left = known().filter(isSame);
     if (left.length === 0) break;
     onProgress(`${left.length} left over from a stack without its supervisor: ending them`);
-    for (const one of left) signalSame(one, "SIGTERM");
-    if (!(await gone(left, LEFT_OVER_MS))) for (const one of left) signalSame(one, "SIGKILL");
-    await gone(left, LEFT_OVER_MS);
+    // Services before what they hold connections to. SIGINT, because on SIGTERM Postgres waits for every client to leave by itself.
+    const parts = new Set((state?.units ?? []).flatMap((unit) => (unit.kind === "part" ? (unit.process?.pid ?? []) : [])));
+    for (const [some, signal] of [
+      [left.filter(({ pid }) => !parts.has(pid)), "SIGTERM"],
+      [left.filter(({ pid }) => parts.has(pid)), "SIGINT"],
+    ] as const) {
+      for (const one of some) signalSame(one, signal);
+      if (await gone(some, LEFT_OVER_MS)) continue;
+      for (const one of some) signalSame(one, "SIGKILL");
+      await gone(some, LEFT_OVER_MS);
+    }
   }
   unmountBelow(folder);
   const left = known().filter(isSame);

@@ -71,6 +71,8 @@ export const HostConfig = z.object({
   busUsername: z.string().optional(),
   busPassword: z.string().optional(),
   busTls: z.stringbool().default(false),
+  /** PEM of the authority that signed the brokers' certificates, when it is not a public one; most often through `TOCSIN_BUS_CA_FILE`. */
+  busCa: z.string().optional(),
 });
 export type HostConfig = z.output<typeof HostConfig>;
 
@@ -158,7 +160,7 @@ export function unknownVariables(env: Env, modules: readonly Configurable[]): st
   );
 }
 /** Read by the tests, benchmarks and start scripts rather than by a module. */
-const FOREIGN = /^TOCSIN_(REQUIRE_REAL|EVAL_DATA|FAILPOINT)/;
+const FOREIGN = /^TOCSIN_(REQUIRE_REAL|EVAL_DATA|FAILPOINT|STACK)/;
 
 const isSecret = (key: string): boolean => /token|secret|password|apikey|signing/i.test(key);
 

@@ -58,6 +58,7 @@ export async function openPorts({ config, needs, http, log, registry, clock, onS
       ...(ports.store === undefined ? {} : { sql: ports.store.sql }),
       kafka: {
         tls: config.busTls,
+        ...(config.busCa === undefined ? {} : { caPem: config.busCa }),
         ...(config.busSaslMechanism === undefined
           ? {}
           : { sasl: { mechanism: config.busSaslMechanism, username: config.busUsername ?? "", password: config.busPassword ?? "" } }),

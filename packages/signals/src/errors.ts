@@ -74,7 +74,7 @@ export const sourceGarbled = (source: string, reason: string, body: string) =>
   });
 
 export const schemeUnknown = (what: string, url: string, known: readonly string[]) =>
-  new AppError("SIGNALS_SCHEME_UNKNOWN", `${what}: unknown scheme in "${url}"; known are ${known.join(", ")}`, {
+  new AppError("SIGNALS_URL_UNKNOWN_SCHEME", `${what}: unknown scheme in "${url}"; known are ${known.join(", ")}`, {
     details: { what, known },
   });
 

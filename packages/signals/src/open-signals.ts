@@ -57,7 +57,7 @@ const TOPOLOGY_TTL_MS = 15_000;
 /**
  * Opens everything that can be asked. Nothing needs to be there yet: a source that is away is said in each answer.
  *
- * @throws AppError `SIGNALS_SCHEME_UNKNOWN` naming the known schemes, `SIGNALS_TOPOLOGY_FILE_INVALID`
+ * @throws AppError `SIGNALS_URL_UNKNOWN_SCHEME` naming the known schemes, `SIGNALS_TOPOLOGY_FILE_INVALID`
  */
 export async function openSignals(options: SignalsOptions): Promise<OpenedSignals> {
   const { log, clock } = options;

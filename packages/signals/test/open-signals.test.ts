@@ -190,7 +190,7 @@ test("an edge that was never answered is counted from the caller's own metrics",
 
 test("an unknown scheme is refused naming the known ones", async () => {
   await expect(open({ metricsUrl: "influx://x" })).rejects.toSatisfy(
-    (e) => AppError.is(e, "SIGNALS_SCHEME_UNKNOWN") && /embedded:.*http.*none:/.test(e.message),
+    (e) => AppError.is(e, "SIGNALS_URL_UNKNOWN_SCHEME") && /embedded:.*http.*none:/.test(e.message),
   );
 });
 

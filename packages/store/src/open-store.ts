@@ -27,7 +27,7 @@ export interface StoreOptions {
 /**
  * Opens the store: connects, migrates, starts the jobs. Only the engine that the URL names is loaded.
  *
- * @throws AppError `STORE_URL_UNKNOWN`, `STORE_FOLDER_UNUSABLE`, `STORE_UNAVAILABLE`, `STORE_MIGRATION_FAILED`
+ * @throws AppError `STORE_URL_UNKNOWN_SCHEME`, `STORE_FOLDER_UNUSABLE`, `STORE_AUTH_FAILED`, `STORE_UNAVAILABLE`, `STORE_MIGRATION_FAILED`
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
   const { log, clock = systemClock } = options;

@@ -25,6 +25,11 @@ test("what may pass by itself is retryable, what will fail again is not", () => 
     expect(queryError(thrown(code), "q")).toMatchObject({ code: "STORE_QUERY_FAILED", retryable: false });
 });
 
+test("a server that is there and lets nobody in is told from one that is away", () => {
+  for (const code of ["28P01", "28000", "3D000"])
+    expect(queryError(thrown(code, "no"), "q")).toMatchObject({ code: "STORE_AUTH_FAILED", retryable: false });
+});
+
 test("our own errors pass through as they are", () => {
   const own = new AppError("STORE_FENCED", "no");
   expect(queryError(own, "q")).toBe(own);

@@ -70,7 +70,7 @@ test("says in one line that a folder cannot be used", async () => {
 
 test("knows the schemes it has, and names no password of another", async () => {
   await expect(openStore({ url: "mysql://root:secret@db/x", log: silentLogger })).rejects.toMatchObject({
-    code: "STORE_URL_UNKNOWN",
+    code: "STORE_URL_UNKNOWN_SCHEME",
     message: 'store URL "mysql:…" has no adapter; known are embedded: and postgres://',
   });
 });
