@@ -76,7 +76,6 @@ export async function tell(deps: AgentDeps, incidentId: string, roundNumber: num
       FIRST,
     );
   });
-  await deps.failpoint?.("tell:saved");
 }
 
 const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}${text.endsWith(".") ? "" : "."}`;

@@ -54,7 +54,7 @@ describe("ask", () => {
     expect(events.map(({ event }) => event)).toEqual(["sentence", "done"]);
     expect(events[0]?.data["text"]).toBe("The error ratio of payments rose.");
     const known = new Set((await viewIncident(store.sql, "inc_q"))?.evidence?.map(({ id }) => id));
-    for (const id of events[0]?.data["evidence"] as string[]) expect(known).toContain(id);
+    for (const id of (events[0]?.data["evidence"] ?? []) as string[]) expect(known).toContain(id);
     expect(events[1]?.data).toMatchObject({ kept: 1, dropped: 2, model: { provider: "scripted", prompt: { name: "ask", version: 1 } } });
     expect(asked[0]?.messages[0]?.text).toContain("<question>\nWhat happened?\n</question>");
   });

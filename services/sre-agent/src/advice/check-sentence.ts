@@ -1,5 +1,6 @@
 // Checking what a model wants to say to people. A sentence is shown when it rests on evidence of ours and says nothing that could not be read
 // there: no other number, name or cause, nothing that formats, links, commands or asks for anything. What fails is dropped, and counted.
+import { strayNumber } from "@tocsin/llm";
 import type { Facts } from "./facts.ts";
 import { visible } from "./untrusted.ts";
 
@@ -60,8 +61,7 @@ export function checkSentence(claim: Claim, facts: Facts): Checked {
       .filter((c) => cited.some(({ service }) => service === c.service))
       .map(({ confidence }) => `${Math.round(confidence * 100)} %`),
   ].join(" ");
-  const figures = numbersOf(read);
-  if (!numbersOf(text).every((number) => isReadOff(number, figures))) return dropped("number");
+  if (strayNumber(text, read) !== undefined) return dropped("number");
   const services = new Set([...facts.candidates, ...facts.facts].flatMap(({ service }) => service ?? []));
   const named = wordsOf(text).filter((word) => services.has(word));
   const readable = new Set(wordsOf(read));
@@ -81,12 +81,6 @@ function isOwnCause(named: readonly string[], { verdict, candidates }: Facts): b
   return named.length === 0 || named[0] === leading;
 }
 
-/** Numbers with the unit that follows, where one does. */
-const numbersOf = (text: string): readonly string[] =>
-  (text.match(/\d+(?:[.:]\d+)*(?: ?(?:%|(?:ms|s|min|h|B|kB|MB|GB|KiB|MiB|GiB|cores)\b))?/g) ?? []).map((each) => each.replaceAll(" ", ""));
-/** A number without a unit is read off any; one with a unit only off the same. */
-const isReadOff = (number: string, read: readonly string[]): boolean =>
-  read.includes(number) || (/[\d]$/.test(number) && read.some((each) => each.replace(/[^\d.:].*$/, "") === number));
 /** Words as they are compared: names keep their dashes and dots. */
 const wordsOf = (text: string): readonly string[] =>
   text.split(/[\s,;()"'+/…→]+/).flatMap((raw) => {

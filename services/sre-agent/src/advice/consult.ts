@@ -65,6 +65,8 @@ export async function consult<T = string>(adviser: Adviser, account: Account, as
     // An adviser does not throw; one that does is a model less, not an incident lost.
     return { kind: "skipped", text: `no model: ${AppError.is(error) ? error.code : messageOf(error)}` };
   }
+  // What came too late is in the ledger: asked again, it costs nothing.
+  signal?.throwIfAborted();
   if (advice.kind === "skipped") return { kind: "skipped", text: advice.text };
   const { reply, costUsd, fromRecord } = advice;
   const model: ModelNote = { provider: reply.provider, model: reply.model, prompt: { ...prompt.ref }, costUsd };

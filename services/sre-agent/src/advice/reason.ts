@@ -2,6 +2,7 @@
 // what of all that is told. The worker, the replay and the evaluation go through the same.
 import type { Diagnosis, ModelNote, Topology } from "@tocsin/contracts";
 import type { RankedService } from "@tocsin/diagnosis";
+import { suspicionsOf } from "@tocsin/llm";
 import type * as z from "zod";
 import type { Saying } from "../round.ts";
 import { applyAdvice, applyContrast, HypothesisAnswer } from "./apply-advice.ts";
@@ -54,14 +55,26 @@ export async function reason(input: ReasonInput): Promise<Reasoned> {
   }
   const contrasts = contrastsOf(diagnosis, input.ranking, input.topology);
   const facts = factsOf(diagnosis, contrasts);
+  const addressed = diagnosis.evidence.filter((each) => suspicionsOf(each.text).length > 0);
+  const warnings =
+    addressed.length === 0
+      ? []
+      : [
+          saying(
+            "addressed",
+            `${addressed.length === 1 ? "A piece" : `${addressed.length} pieces`} of evidence ${addressed.length === 1 ? "reads" : "read"} as if meant for a model. It gets only the shape of what others wrote.`,
+            { evidence: addressed.map(({ id }) => id) },
+          ),
+        ];
   const consulted = await input.ask(facts, HypothesisAnswer);
   if (consulted.kind === "skipped") {
     const text = `${consulted.text.charAt(0).toUpperCase()}${consulted.text.slice(1)}.`.replace(/\.\.$/, ".");
-    return { stored: { kind: "skipped" }, sayings: [saying("skipped", text, { model: consulted.model })] };
+    return { stored: { kind: "skipped" }, sayings: [...warnings, saying("skipped", text, { model: consulted.model })] };
   }
   const { value: answer, model } = consulted;
   const advised = applyAdvice(diagnosis, facts, answer);
   const sayings = [
+    ...warnings,
     saying(
       "hypothesis",
       advised.reasons.length === 0 ? "A model has looked at it and doubts nothing." : `A model doubts: ${advised.reasons.join("; ")}.`,

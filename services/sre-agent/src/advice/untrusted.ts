@@ -1,6 +1,8 @@
 // Terms. *Untrusted* text is what others could have written: log lines, alert names, titles of changes, names of operations. A model gets to
 // see its shape (error classes, numbers as placeholders, the words of the trade), never its sentences: what is no word of the trade is `…`.
 import { maskLine } from "@tocsin/diagnosis";
+import { visibleText } from "@tocsin/llm";
+import { redact } from "@tocsin/runtime";
 
 const MAX_CHARS = 160;
 /** From here on nothing is read: the shape of a line is at its beginning. */
@@ -26,16 +28,8 @@ const ERROR_CLASS = /^[A-Z][A-Za-z]{2,38}(?:Error|Exception|Timeout|Fault|Panic)
 const ERRNO = /^E[A-Z]{3,14}$/;
 const PLACEHOLDER = /^<(?:num|hex|ip|id|uuid|\*)>$/;
 
-const CSI = "\u001b\\[[0-9;?]*[ -/]*[@-~]|\u009b[0-9;?]*[@-~]";
-const OSC = "\u001b\\][^\u0007\u001b]*(?:\u0007|\u001b\\\\)?";
-const ESCAPES = new RegExp(`${OSC}|${CSI}|\u001b.`, "g");
-
-/** Takes out what is not seen: terminal escapes, zero-width and bidirectional marks, control characters. */
-export const visible = (text: string): string =>
-  text
-    .normalize("NFKC")
-    .replace(ESCAPES, "")
-    .replace(/[\p{Cf}\p{Cc}\p{Co}\p{Cs}]/gu, " ");
+/** Takes out what is not seen (terminal escapes, zero-width and bidirectional marks, control characters) and forms that only look alike. */
+export const visible = (text: string): string => visibleText(text.normalize("NFKC"));
 
 /**
  * Pure: the shape of a text that anybody could have written.
@@ -45,7 +39,7 @@ export const visible = (text: string): string =>
  */
 export function shapeOf(text: string, names: ReadonlySet<string>): string {
   const out: string[] = [];
-  for (const raw of maskLine(visible(text.slice(0, MAX_READ))).split(/[\s,;()[\]{}"'`|=]+/)) {
+  for (const raw of maskLine(redact(visible(text.slice(0, MAX_READ)))).split(/[\s,;()[\]{}"'`|=]+/)) {
     const word = raw.replace(/^[.:!?]+|[.:!?]+$/g, "");
     if (word === "") continue;
     const isKept = names.has(word) || TRADE.has(word.toLowerCase()) || ERROR_CLASS.test(word) || ERRNO.test(word) || PLACEHOLDER.test(word);

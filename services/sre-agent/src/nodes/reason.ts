@@ -76,7 +76,6 @@ export const reasonNode = (deps: AgentDeps, round: Round) => async (): Promise<{
   } finally {
     taken.stop();
   }
-  await deps.failpoint?.("reason:judged");
   await keep(deps, round, reasoned.stored, reasoned.stored.diagnosis, reasoned.sayings);
   await deps.failpoint?.("reason:saved");
   if (reasoned.stored.diagnosis?.verdict !== diagnosis.verdict && reasoned.stored.diagnosis !== undefined)
