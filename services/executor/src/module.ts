@@ -11,7 +11,7 @@ import { LOCK_LEASE_MS, RUN_QUEUE, resumeRuns, type WorkOptions, workRun } from 
 
 const GROUP = "tocsin.executor";
 /** A run holds its job for as long as it verifies; the lease is renewed meanwhile. */
-const JOB_LEASE_SECONDS = 60;
+const JOB_LEASE_SECONDS = 30;
 /** Approvals run out to the minute, not to the second. */
 const SWEEP_EVERY_MS = 5_000;
 

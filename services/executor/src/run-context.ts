@@ -26,6 +26,8 @@ export interface RunContext {
   readonly stopped: AbortSignal;
   /** Aborts when the process stops or the run was lost to another: whatever waits, ends; an act under way is let finish. */
   readonly interrupted: AbortSignal;
+  /** Asked right before every act. @throws AppError `EXECUTOR_RUN_INTERRUPTED` once another worker may have taken the run up */
+  readonly mayAct: () => void;
 }
 
 /** One transaction that writes about the run, while it is ours. @throws AppError `EXECUTOR_RUN_FENCED` */

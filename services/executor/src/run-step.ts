@@ -181,11 +181,13 @@ async function act(
     return noteActed(context, position, before, "it is visible that it happened before the process died");
   }
   try {
+    context.mayAct();
     const { output } = await perform(deed, deedContext(context, step, position));
     return await noteActed(context, position, before, output);
   } catch (error) {
     if (context.stopped.aborted && error === context.stopped.reason) throw error;
-    if (AppError.is(error, "EXECUTOR_RUN_FENCED") || (AppError.is(error) && error.code.startsWith("STORE_"))) throw error;
+    if (AppError.is(error, "EXECUTOR_RUN_FENCED", "EXECUTOR_RUN_INTERRUPTED") || (AppError.is(error) && error.code.startsWith("STORE_")))
+      throw error;
     const reason = messageOf(error);
     const output = AppError.is(error) && typeof error.details["output"] === "string" ? `${reason}\n${error.details["output"]}` : reason;
     if (!step.acts || AppError.is(error, ...DID_NOTHING)) return { kind: "failed", reason: output, worse: false, before: undefined };

@@ -72,6 +72,7 @@ async function undoOne(context: RunContext, { step, position, before }: ActedSte
 
   let state: "succeeded" | "failed" = "succeeded";
   let text: string;
+  context.mayAct();
   try {
     await perform(undo, {
       targets,

@@ -7,6 +7,7 @@ import { dropLease, findRun, type JobRun, type Jobs, renewLocks, runningRuns, ta
 import { type AdmissionOptions, admitRun, replanFrom } from "./admit-run.ts";
 import { baselinesBefore } from "./baseline.ts";
 import { createAsker } from "./checks.ts";
+import { runInterrupted } from "./errors.ts";
 import { executeRun } from "./execute-run.ts";
 import { endUnknown } from "./orphan.ts";
 import type { RunContext } from "./run-context.ts";
@@ -33,10 +34,11 @@ export async function workRun(options: WorkOptions, job: Pick<JobRun, "data" | "
   const runId = job.data["runId"] ?? "";
   const lease = `run:${runId}`;
   const holder = randomUUID();
+  const askedAt = options.clock.now();
   if (!(await takeLease(sql, lease, holder, LEASE_SECONDS))) return again(options, runId, LOOK_AGAIN_SECONDS);
-  const held = keepHeld(options, runId, lease, holder);
+  const held = keepHeld(options, runId, lease, holder, askedAt);
   try {
-    await takeUp(options, runId, AbortSignal.any([job.signal, held.lost]));
+    await takeUp(options, runId, AbortSignal.any([job.signal, held.lost]), held.mayAct);
   } catch (error) {
     if (!AppError.is(error, "EXECUTOR_RUN_FENCED")) throw error;
     log.warn({ runId }, "run taken up by another worker");
@@ -46,7 +48,7 @@ export async function workRun(options: WorkOptions, job: Pick<JobRun, "data" | "
   }
 }
 
-async function takeUp(options: WorkOptions, runId: string, interrupted: AbortSignal): Promise<void> {
+async function takeUp(options: WorkOptions, runId: string, interrupted: AbortSignal, mayAct: () => void): Promise<void> {
   const { sql, library, log, metrics } = options;
   const known = await findRun(sql, runId);
   if (!known || !["requested", "awaiting-approval", "running"].includes(known.state)) return;
@@ -78,6 +80,7 @@ async function takeUp(options: WorkOptions, runId: string, interrupted: AbortSig
       ask: createAsker(options.signals, baselinesBefore(options.signals.metrics, incidentStart), options.clock),
       stopped: watching.signal,
       interrupted,
+      mayAct,
     });
   } finally {
     metrics.running(-1);
@@ -85,25 +88,38 @@ async function takeUp(options: WorkOptions, runId: string, interrupted: AbortSig
   }
 }
 
-/** Renews the lease and the locks until stopped; aborts `lost` when they are somebody else's or cannot be renewed in time. */
-function keepHeld({ sql, clock, log }: WorkOptions, runId: string, lease: string, holder: string) {
+/**
+ * Renews the lease and the locks until stopped; aborts `lost` when they are somebody else's or cannot be renewed in time.
+ * @param askedAt when the lease was asked for: it lasts at least so long from then on, by whatever clock the database has
+ */
+function keepHeld({ sql, clock, log }: WorkOptions, runId: string, lease: string, holder: string, askedAt: number) {
   const lost = new AbortController();
   const stopped = new AbortController();
-  const renew = async (until: number): Promise<void> => {
+  let until = askedAt + LEASE_SECONDS * 1_000;
+  const renew = async (): Promise<void> => {
     await clock.sleep(RENEW_EVERY_MS, stopped.signal).catch(() => {});
     if (stopped.signal.aborted) return;
+    const now = clock.now();
     try {
       const isHeld = await takeLease(sql, lease, holder, LEASE_SECONDS);
       await renewLocks(sql, runId, clock.now(), LOCK_LEASE_MS);
       if (!isHeld) return lost.abort(new Error("the lease is another's"));
-      return renew(clock.now() + LEASE_SECONDS * 1_000);
+      until = now + LEASE_SECONDS * 1_000;
     } catch (err) {
       log.warn({ err, runId }, "run lease not renewed");
-      return clock.now() < until ? renew(until) : lost.abort(err);
+      if (clock.now() >= until) return lost.abort(err);
     }
+    return renew();
   };
-  void renew(clock.now() + LEASE_SECONDS * 1_000);
-  return { lost: lost.signal, stop: () => stopped.abort() };
+  void renew();
+  return {
+    lost: lost.signal,
+    stop: () => stopped.abort(),
+    /** A process that was paused goes on where it was, before any timer of its own tells it how late it is. */
+    mayAct() {
+      if (lost.signal.aborted || clock.now() >= until) throw runInterrupted(runId, "its lease ran out before it acted");
+    },
+  };
 }
 
 async function again({ sql, jobs }: WorkOptions, runId: string, seconds: number): Promise<void> {

@@ -148,3 +148,25 @@ test("a process that starts sends a job for every run without an end", async () 
   expect(await resumeRuns(world.options)).toBe(2);
   expect(world.jobs.map((job) => job.data["runId"])).toEqual(["run_1", "run_2"]);
 });
+
+test("a process that was paused until its lease had run out does not act when it wakes", async () => {
+  await world.request("run_1", "inc_1", "payments", restart);
+  const { sql } = world.store;
+  // Asleep right after the step was written down: time has passed, and no timer has told so yet.
+  let asleepMs = 0;
+  const pausing = {
+    ...sql,
+    listen: sql.listen,
+    query: sql.query.bind(sql),
+    transaction: async <T>(work: Parameters<typeof sql.transaction<T>>[0]): Promise<T> => {
+      const result = await sql.transaction(work);
+      const { rows } = await sql.query("SELECT 1 FROM run_steps");
+      if (rows.length > 0) asleepMs = 25_000;
+      return result;
+    },
+  } as typeof sql;
+  const clock = { ...world.clock, now: () => world.clock.now() + asleepMs };
+  await expect(world.work("run_1", { sql: pausing, clock })).rejects.toMatchObject({ code: "EXECUTOR_RUN_INTERRUPTED" });
+  expect(world.targets.calls).toEqual([]);
+  expect((await stepsOfRun(sql, "run_1"))[0]).toMatchObject({ state: "running" });
+});
