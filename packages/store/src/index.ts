@@ -38,6 +38,13 @@ export {
   listApprovals,
   type NewApproval,
 } from "./repositories/approvals.ts";
+export {
+  type AutonomyChange,
+  type AutonomyChangeKind,
+  autonomyChanges,
+  insertAutonomyChange,
+  lastAutonomyChange,
+} from "./repositories/autonomy.ts";
 export { appendToInbox, type InboxEvent, inboxDepth, readInbox, removeFromInbox } from "./repositories/bridge-inbox.ts";
 export { changesBetween, insertChanges } from "./repositories/changes.ts";
 export {
@@ -56,6 +63,7 @@ export {
   lockRunningDrills,
   updateDrill,
 } from "./repositories/drills.ts";
+export { type GuidanceRow, guidanceOf, insertGuidance, type NewGuidance, tickGuidance } from "./repositories/guidance.ts";
 export { forgetHeartbeat, type Heartbeat, listHeartbeats, recordHeartbeats } from "./repositories/heartbeats.ts";
 export { type IncidentMove, moveIncident } from "./repositories/incident-moves.ts";
 export {
@@ -128,6 +136,7 @@ export {
   type JournalHead,
   type JournalRow,
   type JournalVerdict,
+  journalHead,
   readJournal,
   verifyJournal,
 } from "./repositories/journal.ts";

@@ -1,5 +1,5 @@
 import { type Clock, isoTime, type Sql } from "@tocsin/runtime";
-import { decideQuarantined, findQuarantined, listQuarantined, type QuarantineEntry } from "@tocsin/store";
+import { appendJournal, decideQuarantined, findQuarantined, listQuarantined, type QuarantineEntry } from "@tocsin/store";
 import type { FastifyPluginAsync } from "fastify";
 import * as z from "zod";
 import { quarantineDecided, quarantineUnknown, stillRejected } from "./errors.ts";
@@ -22,6 +22,7 @@ const Listing = z.object({
 });
 const Cursor = z.tuple([z.iso.datetime(), z.string()]);
 const Id = z.object({ id: z.string().max(100) });
+const By = z.object({ by: z.string().trim().min(1).max(200).default("console") });
 
 /** `/api/v1/quarantine`: what was acknowledged and could not be understood, for a person to look at, try again or drop. */
 export const quarantineRoutes =
@@ -33,6 +34,22 @@ export const quarantineRoutes =
       if (entry.state !== "held") throw quarantineDecided(id, entry.state);
       return entry;
     };
+
+    /** Journalled with the decision, in its transaction: what was refused and who put it away has to be found again. */
+    const decide = (entry: QuarantineEntry, state: "replayed" | "dropped", by: string): Promise<boolean> =>
+      sql.transaction(async (tx) => {
+        if (!(await decideQuarantined(tx, entry.id, state))) return false;
+        const { source, code, reason, receivedAt } = entry;
+        const at = isoTime(clock.now());
+        await appendJournal(tx, {
+          at,
+          actor: by,
+          action: `quarantine.${state}`,
+          subject: entry.id,
+          body: { source, code, reason, receivedAt },
+        });
+        return true;
+      });
 
     app.get("/", async (request) => {
       const { limit, cursor, state, source } = Listing.parse(request.query);
@@ -62,14 +79,14 @@ export const quarantineRoutes =
       if (parsed.alerts.length + parsed.changes.length === 0 && parsed.rejections.length > 0)
         throw stillRejected(id, [...new Set(parsed.rejections.map(({ reason }) => reason))].slice(0, 20));
       const receipt = await intake.take(parsed, { headers: entry.headers, isReplay: true });
-      await decideQuarantined(sql, id, "replayed");
+      await decide(entry, "replayed", By.parse(request.body ?? {}).by);
       return { id, state: "replayed", ...receipt };
     });
 
     app.post("/:id/drop", async (request) => {
       const { id } = Id.parse(request.params);
-      await held(id);
-      if (!(await decideQuarantined(sql, id, "dropped"))) throw quarantineDecided(id, "decided on");
+      const { by } = By.parse(request.body ?? {});
+      if (!(await decide(await held(id), "dropped", by))) throw quarantineDecided(id, "decided on");
       return { id, state: "dropped" };
     });
   };

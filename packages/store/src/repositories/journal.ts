@@ -39,8 +39,7 @@ export interface JournalRow extends JournalEntry, JournalHead {
  */
 export async function appendJournal(tx: Queryable, entry: JournalEntry): Promise<JournalHead> {
   await tx.query("SELECT pg_advisory_xact_lock($1)", [JOURNAL_LOCK]);
-  const { rows } = await tx.query<JournalHead>("SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1");
-  const previous = rows[0] ?? { seq: 0, hash: JOURNAL_GENESIS };
+  const previous = await journalHead(tx);
   const seq = previous.seq + 1;
   // Hashed as it will be read back: times to the millisecond, members with `undefined` gone, text that jsonb takes.
   const [kept] = JSON.parse(jsonText([entry])) as [JournalEntry];
@@ -67,6 +66,12 @@ export async function readJournal(sql: Queryable, query: { afterSeq: number; sub
   return rows.map(({ prev_hash: prevHash, ...row }) => ({ ...row, prevHash }));
 }
 
+/** The last entry's place and hash; of an empty journal, its genesis. */
+export async function journalHead(on: Queryable): Promise<JournalHead> {
+  const { rows } = await on.query<JournalHead>("SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1");
+  return rows[0] ?? { seq: 0, hash: JOURNAL_GENESIS };
+}
+
 export type JournalVerdict =
   | { readonly kind: "intact"; readonly head: JournalHead }
   /** `seq` is the first place that does not hold. */
@@ -74,9 +79,10 @@ export type JournalVerdict =
 
 /**
  * Walks the whole chain.
- * @param known a head that was kept elsewhere: the chain must still hold it, which also shows a cut end
+ * @param known heads that were kept elsewhere: the chain must still hold each, which also shows a cut end and a chain written anew
  */
-export async function verifyJournal(sql: Queryable, known?: JournalHead): Promise<JournalVerdict> {
+export async function verifyJournal(sql: Queryable, ...known: readonly JournalHead[]): Promise<JournalVerdict> {
+  const hashes = Map.groupBy(known, ({ seq }) => seq);
   let head: JournalHead = { seq: 0, hash: JOURNAL_GENESIS };
   const broken = (seq: number, problem: "missing" | "changed" | "relinked", text: string): JournalVerdict => ({
     kind: "broken",
@@ -91,13 +97,13 @@ export async function verifyJournal(sql: Queryable, known?: JournalHead): Promis
       if (entry.seq !== expected) return broken(expected, "missing", `entry ${expected} is not there; the next is ${entry.seq}`);
       if (prevHash !== head.hash) return broken(entry.seq, "relinked", `entry ${entry.seq} does not follow from the one before it`);
       if (hash !== hashOf(prevHash, entry)) return broken(entry.seq, "changed", `entry ${entry.seq} is not what was written`);
-      if (known?.seq === entry.seq && known.hash !== hash)
+      if (hashes.get(entry.seq)?.some((head) => head.hash !== hash))
         return broken(entry.seq, "changed", `entry ${entry.seq} is not the one that was known`);
       head = { seq: entry.seq, hash };
     }
     if (page.length < PAGE) break;
   }
-  if (known !== undefined && known.seq > head.seq)
-    return broken(head.seq + 1, "missing", `the journal ends at ${head.seq}; ${known.seq} was known`);
+  const last = known.reduce((most, { seq }) => Math.max(most, seq), 0);
+  if (last > head.seq) return broken(head.seq + 1, "missing", `the journal ends at ${head.seq}; ${last} was known`);
   return { kind: "intact", head };
 }
