@@ -26,6 +26,10 @@ const STOPS: Readonly<Record<string, LlmReply["stop"]>> = {
   refusal: "refusal",
 };
 
+/** Newer models refuse to be told a temperature, and think unless they are told to make little effort; older ones know no effort. */
+const takesTemperature = (model: string): boolean => /^claude-(?:3|[a-z]+-4-[0-6](?!\d))/.test(model);
+const takesEffort = (model: string): boolean => !/^claude-(?:3|[a-z]+-4-[0-5](?!\d))/.test(model);
+
 /** Claude over the Messages API, always streamed. @throws AppError `LLM_SETUP_INVALID` */
 export function anthropicLlm({ model, apiKey, baseUrl }: AnthropicOptions): LlmPort {
   if (model === undefined) throw setupInvalid(PROVIDER, "no model", "set TOCSIN_LLM_MODEL, e.g. claude-haiku-4-5");
@@ -113,8 +117,11 @@ function bodyOf(model: string, request: LlmRequest): Anthropic.MessageCreatePara
     system,
     messages: messagesOf(request.messages),
     stream: true,
-    ...(temperature === undefined ? {} : { temperature }),
-    ...(schema === undefined ? {} : { output_config: { format: { type: "json_schema", schema: portableSchema(schema.schema) } } }),
+    ...(temperature === undefined || !takesTemperature(model) ? {} : { temperature }),
+    output_config: {
+      ...(takesEffort(model) ? { effort: "low" } : {}),
+      ...(schema === undefined ? {} : { format: { type: "json_schema", schema: portableSchema(schema.schema) } }),
+    },
     ...(tools === undefined
       ? {}
       : {

@@ -4,7 +4,6 @@ import type { Advice, Adviser, LimitScope, LlmStatus, Occasion, Spend } from "./
 import type { BreakerOptions } from "./breaker.ts";
 import { type Limit, type LlmLedger, type Settlement, WINDOW_SECONDS } from "./ledger.ts";
 import type { LlmPort, LlmReply, LlmRequest, LlmUsage } from "./llm-port.ts";
-import { visibleText } from "./mask.ts";
 import { createMetrics } from "./metrics.ts";
 import { costUsd, DEFAULT_PRICES, type PriceTable, priceOf } from "./prices.ts";
 import { createGate, type ProviderGate } from "./provider-gate.ts";
@@ -12,6 +11,7 @@ import { fromRecord, fromReservation, skipped } from "./skip-texts.ts";
 import { createSlots } from "./slots.ts";
 import { startModelSpan } from "./spans.ts";
 import { inputTokensAbout, inputTokensAtMost, outputTokensAbout } from "./token-estimate.ts";
+import { visibleText } from "./untrusted-text.ts";
 
 /** What may be spent. What a scope does not name is not limited. */
 export type Budgets = Readonly<Partial<Record<LimitScope, Readonly<Partial<Record<keyof Spend, number | undefined>>>>>>;

@@ -20,8 +20,8 @@ export interface OpenAiOptions {
 
 /** Where providers that call themselves compatible differ. */
 interface Quirks {
-  /** OpenAI and Azure refuse `max_tokens` for newer models; the others know only that. */
-  readonly newMaxTokens: boolean;
+  /** OpenAI and Azure refuse `max_tokens` and a temperature for newer models; the others know only that. */
+  readonly isReasoning: boolean;
   /** DeepSeek has no JSON schema, only "some JSON": the schema goes into the system prompt. */
   readonly schemaInPrompt: boolean;
   /** Azure takes the key in a header of its own. */
@@ -30,7 +30,7 @@ interface Quirks {
 
 export function quirksOf(host: string): Quirks {
   const azure = /\.azure\.com$/.test(host);
-  return { newMaxTokens: azure || host === "api.openai.com", schemaInPrompt: /(^|\.)deepseek\.com$/.test(host), keyHeader: azure };
+  return { isReasoning: azure || host === "api.openai.com", schemaInPrompt: /(^|\.)deepseek\.com$/.test(host), keyHeader: azure };
 }
 
 const STOPS: Readonly<Record<string, LlmReply["stop"]>> = {
@@ -153,8 +153,8 @@ function bodyOf(model: string, request: LlmRequest, quirks: Quirks): OpenAI.Chat
     messages: [{ role: "system", content: system }, ...request.messages.map(messageOf)],
     stream: true,
     stream_options: { include_usage: true },
-    ...(quirks.newMaxTokens ? { max_completion_tokens: maxOutputTokens } : { max_tokens: maxOutputTokens }),
-    ...(temperature === undefined ? {} : { temperature }),
+    ...(quirks.isReasoning ? { max_completion_tokens: maxOutputTokens } : { max_tokens: maxOutputTokens }),
+    ...(temperature === undefined || quirks.isReasoning ? {} : { temperature }),
     ...(schema === undefined || shape === undefined
       ? {}
       : {

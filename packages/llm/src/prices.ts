@@ -15,7 +15,7 @@ export interface Price {
 export interface PriceTable {
   /** What people see beside a cost: prices change. */
   readonly version: string;
-  /** By model, or by the beginning of its name; the longest that fits counts. */
+  /** By model; a date or `latest` at the end of a model's name does not matter. */
   readonly models: Readonly<Record<string, Price>>;
 }
 
@@ -26,9 +26,20 @@ export interface PriceTable {
 export const DEFAULT_PRICES: PriceTable = {
   version: "tocsin-2026-11",
   models: {
-    "claude-opus-4-5": { input: 5, output: 25, cachedInput: 0.5 },
+    "claude-fable-5-1": { input: 10, output: 50, cachedInput: 0.25 },
+    "claude-fable-5": { input: 10, output: 50, cachedInput: 1 },
+    "claude-opus-5-5": { input: 4, output: 20, cachedInput: 0.2 },
+    "claude-opus-5": { input: 5, output: 25, cachedInput: 0.5 },
+    "claude-opus-4-8": { input: 5, output: 25, cachedInput: 0.5 },
+    "claude-opus-4-7": { input: 5, output: 25, cachedInput: 0.5 },
     "claude-opus-4-6": { input: 5, output: 25, cachedInput: 0.5 },
-    "claude-sonnet-4": { input: 3, output: 15, cachedInput: 0.3 },
+    "claude-opus-4-5": { input: 5, output: 25, cachedInput: 0.5 },
+    "claude-sonnet-5-5": { input: 2, output: 10, cachedInput: 0.1 },
+    "claude-sonnet-5": { input: 2, output: 10, cachedInput: 0.2 },
+    "claude-sonnet-4-6": { input: 3, output: 15, cachedInput: 0.3 },
+    "claude-sonnet-4-5": { input: 3, output: 15, cachedInput: 0.3 },
+    // For prompts of up to 100,000 tokens; ours are far shorter.
+    "claude-haiku-5-5": { input: 0.1, output: 0.5, cachedInput: 0.01 },
     "claude-haiku-4-5": { input: 1, output: 5, cachedInput: 0.1 },
     // At their peak hours, which cost twice as much as the others.
     "deepseek-flash": { input: 0.3, output: 1.2, cachedInput: 0.006 },
@@ -62,10 +73,8 @@ export function readPrices(file: string | undefined): PriceTable {
 
 /** The price of a model; what runs on one's own machines (`ollama`, `scripted`) costs nothing. */
 export function priceOf(table: PriceTable, provider: string, model: string): Price | undefined {
-  const name = Object.keys(table.models)
-    .filter((key) => model === key || model.startsWith(`${key}-`))
-    .sort((a, b) => b.length - a.length)[0];
-  if (name !== undefined) return table.models[name];
+  const price = table.models[model] ?? table.models[model.replace(/-(?:\d{8}|\d{4}-\d\d-\d\d|latest)$/, "")];
+  if (price !== undefined) return price;
   return provider === "ollama" || provider === "scripted" ? { input: 0, output: 0 } : undefined;
 }
 

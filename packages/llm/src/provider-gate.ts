@@ -6,7 +6,7 @@ import type { LlmMetrics } from "./metrics.ts";
 import { type PriceTable, priceOf } from "./prices.ts";
 
 /** Waiting alone does not mend these. */
-const LASTING = ["LLM_KEY_REFUSED", "LLM_UNPAID", "LLM_MODEL_UNKNOWN", "LLM_LIMIT_REACHED", "LLM_SETUP_INVALID"];
+const LASTING = ["LLM_KEY_REFUSED", "LLM_UNPAID", "LLM_MODEL_UNKNOWN", "LLM_LIMIT_REACHED", "LLM_SETUP_INVALID", "LLM_SCRIPT_INVALID"];
 /** These tell of the request or of the caller, not of the provider's health. */
 const NOT_ITS_FAULT = ["LLM_REQUEST_REJECTED", "LLM_ANSWER_INVALID", "LLM_PROMPT_TRUNCATED", "LLM_CANCELLED", "LLM_SCRIPT_UNMATCHED"];
 

@@ -14,6 +14,22 @@ llmConformance({
   lacks: ["key", "refusal", "kinds", "request-id", "cached"],
 });
 
+test.each([
+  ["claude-haiku-4-5", { temperature: 0 }, undefined],
+  ["claude-sonnet-4-6", { temperature: 0 }, "low"],
+  ["claude-opus-4-8", {}, "low"],
+  ["claude-sonnet-5-5", {}, "low"],
+] as const)("%s is told only what it takes", async (model, sampling, effort) => {
+  const server = await startLlm({ protocol: "anthropic", models: [model] });
+  try {
+    await anthropicLlm({ baseUrl: server.url, apiKey: server.key, model }).complete(request({ temperature: 0 }));
+    const { temperature, output_config: config } = server.requests[0] as { temperature?: number; output_config: { effort?: string } };
+    expect([temperature === undefined ? {} : { temperature }, config.effort]).toEqual([sampling, effort]);
+  } finally {
+    await server.close();
+  }
+});
+
 describe("Ollama's context", () => {
   let server: LlmServer;
   beforeAll(async () => {
@@ -40,9 +56,9 @@ describe("Ollama's context", () => {
 });
 
 test.each([
-  ["api.openai.com", { newMaxTokens: true, schemaInPrompt: false, keyHeader: false }],
-  ["ours.openai.azure.com", { newMaxTokens: true, schemaInPrompt: false, keyHeader: true }],
-  ["api.deepseek.com", { newMaxTokens: false, schemaInPrompt: true, keyHeader: false }],
-  ["10.0.0.5", { newMaxTokens: false, schemaInPrompt: false, keyHeader: false }],
-  ["deepseek.com.evil.example", { newMaxTokens: false, schemaInPrompt: false, keyHeader: false }],
+  ["api.openai.com", { isReasoning: true, schemaInPrompt: false, keyHeader: false }],
+  ["ours.openai.azure.com", { isReasoning: true, schemaInPrompt: false, keyHeader: true }],
+  ["api.deepseek.com", { isReasoning: false, schemaInPrompt: true, keyHeader: false }],
+  ["10.0.0.5", { isReasoning: false, schemaInPrompt: false, keyHeader: false }],
+  ["deepseek.com.evil.example", { isReasoning: false, schemaInPrompt: false, keyHeader: false }],
 ])("%s is known for how it differs", (host, quirks) => expect(quirksOf(host)).toEqual(quirks));

@@ -178,7 +178,10 @@ describe("a chain of providers", () => {
   test("says that all are down, with the reason of the first", async () => {
     const { adviser, order } = setUp([() => fails("LLM_UNPAID")]);
     await adviser.advise(request(), occasion("a"));
-    expect(await adviser.advise(request(), occasion("b"))).toMatchObject({ reason: "breaker", text: expect.stringMatching(/^no model: .*LLM_UNPAID/) });
+    expect(await adviser.advise(request(), occasion("b"))).toMatchObject({
+      reason: "breaker",
+      text: expect.stringMatching(/^no model: .*LLM_UNPAID/),
+    });
     expect(order()).toEqual([0]);
   });
 
