@@ -1,7 +1,8 @@
 // What is done to the stack while it works. Every moment comes from the seeded chance, so that a run that failed can be gone through again.
 import { setTimeout as delay } from "node:timers/promises";
 import type { Chance } from "./random.ts";
-import type { ServiceName, Stack } from "./stack.ts";
+import type { Stack } from "./stack.ts";
+import type { Supervised } from "./supervised.ts";
 
 export interface FaultPlan {
   /** Kills of each service. */
@@ -15,16 +16,16 @@ export interface FaultPlan {
 
 /** Kills every service so many times at random moments, and meanwhile takes the engines away, one after the other. */
 export async function torment(stack: Stack, chance: Chance, plan: FaultPlan, tell: (what: string) => void): Promise<void> {
-  const kills = [...stack.services].map(([name]) => killer(stack, name, chance, plan));
+  const kills = [...stack.services.values()].map((service) => killer(service, chance, plan));
   await Promise.all([...kills, engines(stack, plan, tell)]);
 }
 
-async function killer(stack: Stack, name: ServiceName, chance: Chance, { rounds, spreadMs }: FaultPlan): Promise<void> {
+async function killer(service: Supervised, chance: Chance, { rounds, spreadMs }: FaultPlan): Promise<void> {
   const moments = Array.from({ length: rounds }, () => chance.between(0, spreadMs)).sort((a, b) => a - b);
   const startedAt = performance.now();
   for (const moment of moments) {
     await delay(Math.max(0, moment - (performance.now() - startedAt)));
-    stack.services.get(name)?.kill();
+    service.kill();
   }
 }
 

@@ -9,6 +9,8 @@ export interface Act {
   readonly operationId: string;
   readonly target: string;
   readonly verb: string;
+  /** Who asked: the name in the address by which it knows the fleet, `<url>/as/<name>`. */
+  readonly by: string;
   /** Unix milliseconds. */
   readonly startedAt: number;
   finishedAt: number | undefined;
@@ -58,8 +60,8 @@ export async function startFleet(count: number): Promise<Fleet> {
     labels: {},
   });
 
-  async function restart(node: Node, operationId: string): Promise<object> {
-    const act: Act = { operationId, target: node.name, verb: "restart", startedAt: Date.now(), finishedAt: undefined };
+  async function restart(node: Node, operationId: string, by: string): Promise<object> {
+    const act: Act = { operationId, target: node.name, verb: "restart", by, startedAt: Date.now(), finishedAt: undefined };
     acts.push(act);
     const before = view(node);
     fleet.onAct(act);
@@ -72,7 +74,7 @@ export async function startFleet(count: number): Promise<Fleet> {
   }
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { pathname } = new URL(request.url ?? "/", "http://fleet");
+    const [, by = "", pathname = "/"] = /^(?:\/as\/([\w-]+))?(\/[^?]*)/.exec(request.url ?? "/") ?? [];
     const json = (body: unknown, status = 200) =>
       response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
     const [, area, id = "", verb] = /^\/v1\/(\w[\w-]*)(?:\/([^/]+))?(?:\/([^/]+))?$/.exec(pathname) ?? [];
@@ -102,7 +104,7 @@ export async function startFleet(count: number): Promise<Fleet> {
     const { operationId } = JSON.parse(Buffer.concat(chunks).toString()) as { operationId: string };
     // Once asked for, it happens, whether or not the asker lives to hear of it.
     if (done.has(operationId)) repeats.push(operationId);
-    else done.set(operationId, restart(node, operationId));
+    else done.set(operationId, restart(node, operationId, by));
     json(await done.get(operationId));
   }
 

@@ -15,7 +15,7 @@ export interface Witnesses {
   readonly load: Load;
   readonly fleet?: Fleet;
   readonly gitlab?: Gitlab;
-  readonly stream?: StreamReader;
+  readonly stream?: StreamReader | undefined;
   readonly logFiles: readonly string[];
   /** Texts that must be nowhere. */
   readonly canaries: readonly string[];

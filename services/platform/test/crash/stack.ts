@@ -6,6 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type Gitlab, type RunningPrometheus, startGitlab, startPrometheus } from "@tocsin/testkit";
 import { type Fleet, startFleet } from "./fleet.ts";
 import { createLoad, type Load } from "./load.ts";
+import { oneAddress } from "./one-address.ts";
 import { type Parts, startParts } from "./parts.ts";
 import type { Chance } from "./random.ts";
 import { readStream, type StreamReader } from "./stream-reader.ts";
@@ -74,13 +75,28 @@ const POLICY = {
   },
 };
 
+export interface StackOptions {
+  /** Default 24. */
+  readonly nodes?: number;
+  /** Copies of each service; what is not named runs once, what is 0 does not run. With more than one they are named `<service>-<n>`. */
+  readonly replicas?: Partial<Readonly<Record<ServiceName, number>>>;
+  /** Settings of one copy besides those of all. */
+  readonly envOf?: (name: string, metricsUrl: string) => Promise<Readonly<Record<string, string>>>;
+}
+
 export interface Stack {
   readonly parts: Parts;
-  readonly services: ReadonlyMap<ServiceName, Supervised>;
+  /** By name. */
+  readonly services: ReadonlyMap<string, Supervised>;
+  service(name: string): Supervised;
   readonly fleet: Fleet;
   readonly gitlab: Gitlab;
   readonly load: Load;
-  readonly stream: StreamReader;
+  readonly stream: StreamReader | undefined;
+  /** What the bridges take as a bearer token. */
+  readonly token: string;
+  /** The one address of all bridges. */
+  readonly doorUrl: string;
   readonly canaries: readonly string[];
   readonly logFiles: readonly string[];
   /** Breaks nodes of the fleet one after the other and tells of each, as a monitoring system would, until stopped. */
@@ -88,7 +104,8 @@ export interface Stack {
   stop(): Promise<void>;
 }
 
-export async function startStack(name: string, chance: Chance, nodes = 16): Promise<Stack> {
+export async function startStack(name: string, chance: Chance, options: StackOptions = {}): Promise<Stack> {
+  const { nodes = 24, replicas = {}, envOf = async () => ({}) } = options;
   const undo: (() => unknown)[] = [];
   const logFolder = join(ROOT, ".artifacts", name);
   rmSync(logFolder, { recursive: true, force: true });
@@ -136,23 +153,41 @@ export async function startStack(name: string, chance: Chance, nodes = 16): Prom
       TOCSIN_GITLAB_SYNC_COALESCE_SECONDS: "1",
       TOCSIN_GITLAB_SYNC_SWEEP_SECONDS: "10",
     };
-    const services = new Map<ServiceName, Supervised>();
+    const services = new Map<string, Supervised>();
     for (const service of SERVICES) {
-      const started = await supervise({ service, env, logFolder });
-      undo.push(() => started.stop("SIGKILL"));
-      services.set(service, started);
+      const count = replicas[service] ?? 1;
+      for (let n = 1; n <= count; n++) {
+        const copy = count === 1 ? service : `${service}-${n}`;
+        // A copy's own address of the fleet tells the fleet who asks.
+        const own = { TOCSIN_LAB_URL: `${fleet.url}/as/${copy}`, ...(await envOf(copy, prometheus.url)) };
+        const started = await supervise({ service, name: copy, env: { ...env, ...own }, logFolder });
+        undo.push(() => started.stop("SIGKILL"));
+        services.set(copy, started);
+      }
     }
     await Promise.all([...services.values()].map((service) => service.untilReady()));
-    const load = createLoad([(services.get("bridge") as Supervised).address], WEBHOOK_TOKEN, chance);
-    const stream = readStream(`${(services.get("console") as Supervised).address}/api/v1/stream`);
-    undo.push(() => stream.stop());
+    const service = (wanted: string): Supervised => {
+      const found = services.get(wanted);
+      if (!found) throw new Error(`there is no ${wanted} among ${[...services.keys()].join(", ")}`);
+      return found;
+    };
+    const bridges = [...services.values()].filter((each) => each.name.startsWith("bridge"));
+    const door = await oneAddress(bridges.map(({ address }) => address));
+    undo.push(() => door.close());
+    const load = createLoad([door.url], WEBHOOK_TOKEN, chance);
+    const consoleService = services.get("console");
+    const stream = consoleService && readStream(`${consoleService.address}/api/v1/stream`);
+    undo.push(() => stream?.stop());
     return {
       parts,
       services,
+      service,
       fleet,
       gitlab,
       load,
       stream,
+      token: WEBHOOK_TOKEN,
+      doorUrl: door.url,
       canaries: [WEBHOOK_TOKEN, GITLAB_TOKEN],
       logFiles: [...services.values()].map(({ logFile }) => logFile),
       breakNodes: (everyMs) => breakNodes(fleet, load, chance, everyMs),
