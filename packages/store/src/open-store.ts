@@ -17,7 +17,10 @@ export interface StoreOptions {
   readonly clock?: Clock;
   /** Most connections of the pool, at least 2; Postgres only. Default 10. */
   readonly maxConnections?: number;
-  /** A transaction that runs no statement for this long is rolled back and its connection taken away, in milliseconds. Default 60,000. */
+  /**
+   * A transaction that runs no statement for this long is rolled back and its connection taken away, in milliseconds. Default 15,000: what it
+   * locks, everybody else waits for, e.g. when its process was paused in the middle of it.
+   */
   readonly idleInTransactionMs?: number;
   readonly retention?: Retention;
   /** For counting. */
@@ -65,7 +68,7 @@ async function openEngine({
   log,
   clock = systemClock,
   maxConnections = 10,
-  idleInTransactionMs = 60_000,
+  idleInTransactionMs = 15_000,
 }: StoreOptions): Promise<Engine> {
   if (url.startsWith("embedded:")) {
     const { openPglite } = await import("./pglite-engine.ts");
