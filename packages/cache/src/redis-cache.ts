@@ -25,13 +25,16 @@ export function redisCache(url: string, log: Logger): Cache {
     retryStrategy: (attempt) => Math.min(5_000, 100 * 2 ** Math.min(attempt, 6)),
   });
   let away = false;
+  let trouble: Error | undefined;
   redis.on("error", (error: Error) => {
+    trouble = error;
     if (!away) log.warn({ err: error }, "redis away, going on without a cache");
     away = true;
   });
   redis.on("ready", () => {
     if (away) log.info({}, "redis back");
     away = false;
+    trouble = undefined;
   });
 
   async function orElse<T>(without: T, ask: () => Promise<T>): Promise<T> {
@@ -76,7 +79,8 @@ export function redisCache(url: string, log: Logger): Cache {
       try {
         await redis.ping();
       } catch (error) {
-        throw cacheUnavailable(error);
+        // Without a connection a command only says that there is none; why is what the connection said.
+        throw cacheUnavailable(trouble ?? error);
       }
     },
     async close() {

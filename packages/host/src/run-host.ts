@@ -159,8 +159,9 @@ export async function runHost(modules: readonly Module[], { onStarted }: RunOpti
     host = await starting;
     onStarted?.(host);
     void host.failed.then(({ module, error }) => {
-      process.stderr.write(`tocsin: ${module} failed: ${messageOf(error)}\n`);
-      return stop(1);
+      const code = AppError.is(error) ? ` (${error.code})` : "";
+      process.stderr.write(`tocsin: ${module} failed: ${messageOf(error)}${code}\n`);
+      return stop(exitCodeOf(error));
     });
   } catch (error) {
     if (stopping !== undefined) return stopping;

@@ -64,12 +64,17 @@ const quietly =
     log.debug({ ...fields, namespace, reason: message }, "kafka client");
   };
 
-/** The error that kafkajs wrapped, perhaps several times: the one that carries the protocol's `type`. */
-export function rootOf(error: unknown): Error & { type?: string } {
-  let root = error as Error & { type?: string };
-  while (root.type === undefined && root.cause instanceof Error) root = root.cause as Error & { type?: string };
-  return root;
+/** The error that kafkajs wrapped, perhaps several times: the one that carries the protocol's `type`. Of several, what is forbidden first. */
+export function rootOf(error: unknown): KafkaError {
+  let root = error as KafkaError;
+  for (;;) {
+    if (root.name === "KafkaJSAggregateError" && root.errors?.[0] !== undefined)
+      root = root.errors.find(({ type }) => type?.endsWith("_AUTHORIZATION_FAILED")) ?? root.errors[0];
+    else if (root.type === undefined && root.cause instanceof Error) root = root.cause as KafkaError;
+    else return root;
+  }
 }
+type KafkaError = Error & { type?: string; errors?: KafkaError[] };
 
 /** A failure of kafkajs in the words of the port. */
 export function translate(error: unknown, what: string): AppError {

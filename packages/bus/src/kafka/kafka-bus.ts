@@ -1,5 +1,5 @@
 import { ALL_TOPICS } from "@tocsin/contracts";
-import { type Clock, retry, systemClock } from "@tocsin/runtime";
+import { type AppError, type Clock, retry, systemClock } from "@tocsin/runtime";
 import type { Admin } from "kafkajs";
 import type { Registry } from "prom-client";
 import { busClosed, busTopicUnknown, busUnavailable } from "../errors.ts";
@@ -19,8 +19,8 @@ export interface KafkaBusOptions extends ClientOptions, Partial<KafkaConsumerSet
   readonly publishTimeoutMs?: number;
 }
 
-/** How long the brokers may take to say that they are there, in milliseconds. */
-const PING_TIMEOUT_MS = 5_000;
+/** How long the brokers may take to say that they are there, in milliseconds: less than `/readyz` gives a check, so that the reason is told. */
+const PING_TIMEOUT_MS = 1_500;
 
 const START_PATIENCE_MS = 5_000;
 
@@ -39,6 +39,8 @@ export function kafkaBus(options: KafkaBusOptions): EventBus {
   const subscriptions = new Set<KafkaSubscription>();
   let connecting: Promise<Admin> | undefined;
   let closed: Promise<void> | undefined;
+  /** Why the brokers did not answer lately. */
+  let trouble: AppError | undefined;
   /** One subscription waits for brokers that are away; the others of this process need not do so again, one after the other. */
   let patienceMs = START_PATIENCE_MS;
 
@@ -61,11 +63,14 @@ export function kafkaBus(options: KafkaBusOptions): EventBus {
       async () => {
         const mine = connect();
         try {
-          return await work(await mine);
+          const answer = await work(await mine);
+          trouble = undefined;
+          return answer;
         } catch (error) {
           if (connecting === mine) connecting = undefined;
           void mine.then((client) => client.disconnect()).catch(() => undefined);
-          throw translate(error, what);
+          trouble = translate(error, what);
+          throw trouble;
         }
       },
       { attempts: 3, baseDelayMs: 200, clock },
@@ -146,7 +151,7 @@ export function kafkaBus(options: KafkaBusOptions): EventBus {
       let timer: NodeJS.Timeout | undefined;
       try {
         const late = new Promise<never>((_, reject) => {
-          timer = setTimeout(() => reject(busUnavailable(`no answer within ${PING_TIMEOUT_MS} ms`)), PING_TIMEOUT_MS);
+          timer = setTimeout(() => reject(trouble ?? busUnavailable(`no answer within ${PING_TIMEOUT_MS} ms`)), PING_TIMEOUT_MS);
         });
         await Promise.race([admin("asking who is there", (client) => client.describeCluster()), late]);
       } finally {
