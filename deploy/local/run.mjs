@@ -119,6 +119,8 @@ const commands = {
     await bundleConsole();
     const log = process.env.TOCSIN_LOG_FILE ?? (process.stdout.isTTY ? join(".data", "tocsin.log") : undefined);
     if (log !== undefined) env.TOCSIN_LOG_FILE = log;
+    // Beside the embedded store, whose journal they belong to.
+    if (process.env.TOCSIN_STORE_URL === undefined) env.TOCSIN_EXECUTOR_AUDIT_DIR ??= join(".data", "audit");
     return node("services/platform/src/main.ts", args);
   },
   async test(args) {
@@ -161,6 +163,10 @@ const commands = {
   async backtest(args) {
     await install();
     return node("services/correlator/src/cli/backtest.ts", args);
+  },
+  async replay(args) {
+    await install();
+    return node("services/sre-agent/src/cli/replay.ts", args);
   },
   async stack(args) {
     await install();

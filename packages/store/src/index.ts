@@ -118,6 +118,7 @@ export {
   incidentsUnderWork,
   incidentWork,
   insertInvestigation,
+  investigationsOf,
   latestInvestigation,
   readGathered,
   saveAdvice,

@@ -64,6 +64,18 @@ export async function latestInvestigation<Findings, Outcome>(
   return rows[0] && present(rows[0]);
 }
 
+/** Every round of an incident, the first one first. */
+export async function investigationsOf<Findings, Outcome>(
+  on: Queryable,
+  incidentId: string,
+): Promise<readonly InvestigationRow<Findings, Outcome>[]> {
+  const { rows } = await on.query<InvestigationRow<Findings, Outcome>>(
+    `SELECT ${COLUMNS} FROM investigations WHERE incident_id = $1 ORDER BY round`,
+    [incidentId],
+  );
+  return rows.map(present);
+}
+
 /** Begins a round; a second time it does nothing. */
 export async function insertInvestigation(tx: Queryable, incidentId: string, round: number, reason: string, at: string): Promise<void> {
   await tx.query(`INSERT INTO investigations (incident_id, round, reason, started_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`, [
