@@ -58,6 +58,12 @@ export interface PolicyFacts {
   readonly runs: readonly RunFacts[];
   /** When a person re-enabled the runbook, Unix milliseconds. */
   readonly reenabledAt?: number;
+  /** The last change of the runbook's autonomy here; a demotion or a promotion holds until the next. */
+  readonly autonomyMoved?: {
+    readonly kind: "proposed" | "promoted" | "declined" | "demoted";
+    readonly by: string;
+    readonly reason: string;
+  };
   readonly incidentsInFiveMinutes: number;
   /** Of the target whose budget stands worst; absent when no objective is kept or nothing was measured. */
   readonly errorBudget?: ErrorBudget;
@@ -341,7 +347,9 @@ function autonomyOf(facts: PolicyFacts, policy: PolicyConfig, limits: Limits): {
   const { plan, environment } = facts;
   const own = Object.hasOwn(policy.environments, environment) ? policy.environments[environment]?.autonomy : undefined;
   const record = recordOf(plan.runbook, facts.runs, facts.now, limits);
-  const promotion = policy.promotions.find((p) => p.runbook === plan.runbook && p.environment === environment);
+  const moved = facts.autonomyMoved;
+  const promotion =
+    moved?.kind === "promoted" ? moved : policy.promotions.find((p) => p.runbook === plan.runbook && p.environment === environment);
   const of = (level: Autonomy, why: string) => ({ level, why });
   const base = own ?? policy.autonomy;
   const caps = [
@@ -359,7 +367,8 @@ function autonomyOf(facts: PolicyFacts, policy: PolicyConfig, limits: Limits): {
       )
       .map((rule) => of(rule.level, `a rule of the policy allows ${rule.level}`)),
     ...(plan.risk === "high" ? [of("L2", "its risk is high")] : []),
-    ...(record.isDemoted ? [of("L2", record.text)] : []),
+    // Once demoted, only a person's promotion lifts it: a record gets better by itself when its failures are long enough ago.
+    ...(record.isDemoted || moved?.kind === "demoted" ? [of("L2", record.isDemoted ? record.text : (moved?.reason ?? ""))] : []),
     ...(facts.incidentsInFiveMinutes >= limits.stormIncidents
       ? [of("L1", `${facts.incidentsInFiveMinutes} incidents within five minutes are a storm`)]
       : []),

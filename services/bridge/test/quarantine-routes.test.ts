@@ -1,5 +1,5 @@
 import { silentLogger } from "@tocsin/runtime";
-import { listQuarantined, openStore, type Store } from "@tocsin/store";
+import { listQuarantined, openStore, readJournal, type Store } from "@tocsin/store";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type Assembly, assemble, delivery, firing } from "./assembly.ts";
 
@@ -74,6 +74,8 @@ describe("a replay", () => {
         body: { id, state: "replayed", accepted: 1 },
       });
       expect(alerts()).toMatchObject([{ name: "A", source: "odd", startsAt: "2026-08-20T10:00:00.000Z" }]);
+      const decided = await readJournal(store.sql, { afterSeq: 0, limit: 10, subject: id ?? "" });
+      expect(decided).toMatchObject([{ action: "quarantine.replayed", actor: "console", body: { source: "odd" } }]);
       expect(await post(`/api/v1/quarantine/${id}/replay`, {})).toMatchObject({ status: 409 });
       expect(await post(`/api/v1/quarantine/${id}/drop`, {})).toMatchObject({ status: 409 });
     });

@@ -43,6 +43,14 @@ export const approvalAsked = (run: RunRow, nowMs: number, approvalId: string, te
 export const undone = (run: RunRow, nowMs: number, text: string) =>
   factEvent(ActionUndone, run, nowMs, "undone", { kind: "undone", text, state: "running" });
 
+/** The run was the occasion for its runbook to be trusted less, or for a person to be asked whether to trust it more. */
+export const autonomyChanged = (run: RunRow, nowMs: number, kind: "demoted" | "proposed", text: string) =>
+  factEvent(ActionProgressed, run, nowMs, `autonomy:${kind}`, {
+    kind: kind === "demoted" ? "runbook-demoted" : "promotion-proposed",
+    text,
+    state: run.state,
+  });
+
 /** A step began, printed or ended. `name` makes the event's id: the same fact told again is the same event. */
 export const progressed = (
   run: RunRow,

@@ -27,6 +27,10 @@ export const ExecutorConfig = z.object({
     .default("")
     .transform((text) => text.split(",").flatMap((part) => part.trim() || []))
     .pipe(z.array(z.url({ protocol: /^https?$/ }).transform((text) => new URL(text).origin))),
+  /** Where signed heads of the journal are kept, with the key that signs them; absent: none are. */
+  auditDir: z.string().min(1).optional(),
+  /** Entries of the journal between two signed heads. */
+  auditEvery: z.coerce.number().int().positive().default(100),
   /** Presses the red button from the environment, whatever the database says. */
   redButton: z.stringbool().default(false),
   /** While this file exists, the red button is pressed. */

@@ -7,6 +7,10 @@ export const policyInvalid = (file: string, reason: string, cause?: unknown) =>
 export const runbooksUnreadable = (folder: string, cause: unknown) =>
   new AppError("EXECUTOR_CONFIG_INVALID", `the runbooks folder ${folder} cannot be read`, { cause, details: { folder } });
 
+/** A head that was kept outside the database was not signed by us, or the file was changed: whoever did so could have changed the journal too. */
+export const checkpointsInvalid = (folder: string, line: number, reason: string) =>
+  new AppError("EXECUTOR_CHECKPOINT_INVALID", `line ${line} of the checkpoints in ${folder}: ${reason}`, { details: { folder, line } });
+
 /** Somebody else has taken the run up; whatever is under way here must end without writing. */
 export const runFenced = (runId: string) =>
   new AppError("EXECUTOR_RUN_FENCED", `the run ${runId} was taken up by another worker`, { details: { runId } });

@@ -5,6 +5,7 @@ import { appendEvents, appendJournal, moveRun, releaseLocks, stepsOfRun } from "
 import { finished } from "./action-events.ts";
 import { runFenced } from "./errors.ts";
 import { presentable } from "./output.ts";
+import { judgeRecord } from "./record-change.ts";
 import { type RunContext, whileOurs } from "./run-context.ts";
 import { type Before, runStep } from "./run-step.ts";
 import { type ActedStep, undoAll } from "./undo.ts";
@@ -86,6 +87,7 @@ async function finish(context: RunContext, state: RunState, text: string, regres
       subject: run.id,
       body: { state, reason, regressed },
     });
+    await judgeRecord(tx, context, { ...run, state }, now);
     await appendEvents(tx, [finished(run, now, state, reason)]);
   });
   metrics.finished(state, run.startedAt === undefined ? undefined : (now - Date.parse(run.startedAt)) / 1_000);

@@ -14,7 +14,7 @@ import {
 } from "@tocsin/runbooks";
 import { AppError, type Clock, isoTime, type Queryable } from "@tocsin/runtime";
 import type { Signals } from "@tocsin/signals";
-import { approvalOfRun, getSwitch, leftRevisions, lockHolders, type RunRow, runsStartedSince } from "@tocsin/store";
+import { approvalOfRun, getSwitch, lastAutonomyChange, leftRevisions, lockHolders, type RunRow, runsStartedSince } from "@tocsin/store";
 import type { Target, TargetPort } from "@tocsin/targets";
 import { type Baselines, baselinesBefore } from "./baseline.ts";
 import { worstBudget } from "./error-budget.ts";
@@ -173,6 +173,7 @@ export async function completeFacts(
   const { rows: states } = await tx.query<{ state: IncidentView["state"] }>("SELECT state FROM incidents WHERE id = $1", [run.incidentId]);
   const reenabled = await getSwitch(tx, `runbook:${run.runbook}`);
   const approval = await approvalOfRun(tx, run.id);
+  const moved = await lastAutonomyChange(tx, run.runbook, sources.environment);
   return {
     now,
     environment: sources.environment,
@@ -204,6 +205,7 @@ export async function completeFacts(
         regressed: past.regressed,
       })),
     ...(reenabled.changedAt === undefined ? {} : { reenabledAt: Date.parse(reenabled.changedAt) }),
+    ...(moved === undefined ? {} : { autonomyMoved: { kind: moved.kind, by: moved.by, reason: moved.reason } }),
     incidentsInFiveMinutes: opened[0]?.count ?? 0,
     ...(approval?.state === "approved"
       ? { approval: { digest: approval.digest, by: approval.decidedBy ?? "", emergency: approval.emergency } }

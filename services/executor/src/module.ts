@@ -2,6 +2,7 @@ import type { ActionFact } from "@tocsin/contracts";
 import { ActionApproved, ActionRequested, TOPICS } from "@tocsin/contracts";
 import { defineModule } from "@tocsin/host";
 import { claimEvents, expireApprovals } from "@tocsin/store";
+import { openCheckpoints } from "./checkpoints.ts";
 import { ExecutorConfig } from "./config.ts";
 import { createMetrics } from "./metrics.ts";
 import { loadPolicy } from "./policy-file.ts";
@@ -34,6 +35,13 @@ export const executor = defineModule({
       return 0;
     });
     if (reaped > 0) log.info({ reaped }, "removed what earlier runs left behind");
+
+    const checkpoints = config.auditDir === undefined ? undefined : await openCheckpoints(config.auditDir, config.auditEvery);
+    if (checkpoints) {
+      // Registered before the work, so that it comes after it when all stops: what ended meanwhile is signed too.
+      log.info({ key: checkpoints.fingerprint, file: checkpoints.publicKeyFile }, "journal heads are signed");
+      onStop("sign the journal's head", () => checkpoints.keep(sql, clock.now(), true));
+    }
 
     const options: WorkOptions = {
       sql,
@@ -92,6 +100,7 @@ export const executor = defineModule({
             (count) => count > 0 && log.info({ count }, "approvals ran out"),
             (err: unknown) => log.warn({ err }, "approvals not swept"),
           );
+        await checkpoints?.keep(sql, clock.now()).catch((err: unknown) => log.error({ err }, "journal head not signed"));
         await clock.sleep(SWEEP_EVERY_MS, sweeping.signal).catch(() => {});
       }
     };

@@ -1,4 +1,4 @@
-import type { RunPlan } from "@tocsin/runbooks";
+import type { PolicyConfig, RunPlan } from "@tocsin/runbooks";
 import type { Clock, Logger, Queryable, Sql } from "@tocsin/runtime";
 import { holdsRun, type RunRow } from "@tocsin/store";
 import type { TargetPort } from "@tocsin/targets";
@@ -18,6 +18,8 @@ export interface RunContext {
   readonly log: Logger;
   readonly metrics: ExecutorMetrics;
   readonly redButton: RedButton;
+  readonly policy: PolicyConfig;
+  readonly environment: string;
   readonly fetch: typeof fetch;
   readonly httpOrigins: readonly string[];
   readonly verifyIntervalMs: number;

@@ -87,7 +87,7 @@ async function emptyStore(): Promise<Store> {
   shared ??= openStore({ url: "embedded:memory", log: silentLogger });
   const store = await shared;
   await store.sql.query(
-    "TRUNCATE incidents, incident_members, alerts, runs, run_steps, approvals, target_locks, leases, journal, switches, event_log, evidence, tickets CASCADE",
+    "TRUNCATE incidents, incident_members, alerts, runs, run_steps, approvals, target_locks, leases, journal, switches, autonomy_changes, event_log, evidence, tickets CASCADE",
   );
   return store;
 }
