@@ -1,5 +1,6 @@
 import type { BaseCheckpointSaver } from "@langchain/langgraph-checkpoint";
 import { statesBefore } from "@tocsin/incident";
+import { inWorkflowSpan } from "@tocsin/llm";
 import { isoTime, type Queryable } from "@tocsin/runtime";
 import {
   claimIncident,
@@ -64,7 +65,8 @@ export async function investigate(
       await writing(deps, round, (tx) => beginRound(tx, incidentId, round.round, reason, deps.clock.now()));
     }
     await deps.failpoint?.("investigate:begun");
-    await runRound(deps, round, checkpointer, signal);
+    const subject = { incidentId, tenant: incident.scope };
+    await inWorkflowSpan("investigate", subject, () => runRound(deps, round, checkpointer, signal));
     await forget(deps, checkpointer, round);
   } catch (error) {
     if (!isTakenOver(error)) throw error;

@@ -1,8 +1,10 @@
 import type { Diagnosis } from "@tocsin/contracts";
 import { diagnose } from "@tocsin/diagnosis";
+import { inToolSpan, type SpanSubject } from "@tocsin/llm";
 import { digestOf, isoTime } from "@tocsin/runtime";
 import { diagnosisOf, incidentWork, latestInvestigation, readGathered, saveAdvice, viewIncident } from "@tocsin/store";
 import { type Account, consult } from "../advice/consult.ts";
+import type { ContrastSource } from "../advice/contrast.ts";
 import { liveContrasts } from "../advice/contrast-sources.ts";
 import { type Reasoned, reason, type Stored } from "../advice/reason.ts";
 import { incidentUnknown, roundIncomplete } from "../errors.ts";
@@ -63,7 +65,10 @@ export const reasonNode = (deps: AgentDeps, round: Round) => async (): Promise<{
         await deps.failpoint?.("reason:answered");
         return answer;
       },
-      source: liveContrasts(deps.signals, config.stepSeconds, CONTRAST_DEADLINE_MS),
+      source: traced(liveContrasts(deps.signals, config.stepSeconds, CONTRAST_DEADLINE_MS), {
+        incidentId: round.incidentId,
+        tenant: work.scope,
+      }),
     });
   } catch (error) {
     // A person who closed it took the fence: there is nothing more to write. One who acknowledged it gets the diagnosis as it is.
@@ -82,6 +87,13 @@ export const reasonNode = (deps: AgentDeps, round: Round) => async (): Promise<{
     deps.log.info({ incidentId: round.incidentId, round: round.round, at: isoTime(clock.now()) }, "cause withdrawn");
   return { advised: reasoned.stored.diagnosis !== undefined };
 };
+
+/** Each question to a source is a call of a tool in the trace of the round. */
+const traced = (source: ContrastSource, subject: SpanSubject): ContrastSource => ({
+  series: (...asked) => inToolSpan("contrast.series", subject, () => source.series(...asked)),
+  logs: (...asked) => inToolSpan("contrast.logs", subject, () => source.logs(...asked)),
+  edges: (...asked) => inToolSpan("contrast.edges", subject, () => source.edges(...asked)),
+});
 
 /** The same causes of the same scope, as sure as before, are the same question. */
 export const subjectOf = (what: string, scope: string, diagnosis: Diagnosis): string =>
