@@ -5,7 +5,7 @@
 export interface TemplateMinerOptions {
   /** Share of equal tokens from which a line joins a template. Default 0.4; lines under six tokens need 0.5. */
   readonly similarity?: number;
-  /** Levels of the tree, the one by length included. Default 4. */
+  /** Levels of the tree, the one by length included. Default 3: length, then first token; deeper, a name as second token forks it. */
   readonly depth?: number;
   /** Most children of an inner node; further tokens share one child. Default 100. */
   readonly maxChildren?: number;
@@ -68,9 +68,37 @@ const HEX = /^(0x)?[0-9a-f]{8,}$/i;
 const IPV4 = /^\d{1,3}(\.\d{1,3}){3}$/;
 const nameOfIdentifier = (word: string): string => (UUID.test(word) ? "<uuid>" : HEX.test(word) ? "<hex>" : "<id>");
 
+/** Times of day and dates, of which one statement writes now the one and now both, as they look once their numbers are masked. */
+const TIME = new RegExp(
+  [
+    "(?<![\\w>-])<num>[-/]<num>[-/]<num>(?:[T ,]+<num>:<num>(?::<num>)?)?",
+    "<id>:<num>:<num>Z?", // 2026-01-30T17:38:46Z
+    "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? (?:[A-Z][a-z]{2} <num>|<num> [A-Z][a-z]{2})(?:,? <num>)?(?:,? <num>:<num>:<num>)(?: [A-Z]{3,4})?(?: <num>)?",
+    "(?<![\\w>:])<num>:<num>:<num>(?![:\\w])",
+  ].join("|"),
+  "g",
+);
+/** An enumeration: how many it holds differs from line to line. */
+const LIST = /\[[^[\]]*,[^[\]]*\]/g;
+
+/** Pure: what varies in length within one statement's lines, as one mark each. */
+function collapsed(masked: string): string {
+  let text =
+    masked.includes("<num>:<num>") || masked.includes("<num>-<num>-") || masked.includes("<num>/<num>/")
+      ? masked.replace(TIME, "<time>")
+      : masked;
+  // From the innermost out; deeper nesting than this is rare and only keeps its outer brackets.
+  for (let level = 0; level < 3 && text.includes("[") && text.includes(","); level++) {
+    const shorter = text.replace(LIST, "<list>");
+    if (shorter === text) break;
+    text = shorter;
+  }
+  return text;
+}
+
 /**
- * The masked text of a line: numbers become `<num>`, identifiers `<uuid>`, `<hex>`, `<ip>` or `<id>`; everything else stays. What is safe
- * to show to a model of a text that anybody may have written.
+ * The masked text of a line: numbers become `<num>`, identifiers `<uuid>`, `<hex>`, `<ip>` or `<id>`, dates and times `<time>`, enumerations
+ * in brackets `<list>`; everything else stays. What is safe to show to a model of a text that anybody may have written.
  */
 export function maskLine(message: string, maxLength = 2_048): string {
   const end = Math.min(message.length, maxLength);
@@ -102,12 +130,21 @@ export function maskLine(message: string, maxLength = 2_048): string {
     else if (HEX.test(word) && /[a-f]/i.test(word)) out += "<hex>";
     else out += word.replace(/\d+(\.\d+)*/g, "<num>");
   }
-  return out;
+  return collapsed(out);
 }
+
+/** `key` of a `key=value` token, with the `=`; empty when it is none. */
+const keyOf = (token: string): string => token.slice(0, token.indexOf("=") + 1);
+/** One statement writes its keys in one order, so that equal keys in one place are equal tokens whatever their values. */
+const isAlike = (a: string, b: string): boolean => {
+  if (a === b) return true;
+  const key = keyOf(a);
+  return key.length > 1 && key === keyOf(b);
+};
 
 /** Makes an empty miner. Memory is bounded by `maxTemplates` and a signature cache of eight times that. */
 export function createTemplateMiner(options: TemplateMinerOptions = {}): TemplateMiner {
-  const { similarity = 0.4, depth = 4, maxChildren = 100, maxTemplates = 5_000, maxLength = 2_048, maxTokens = 128 } = options;
+  const { similarity = 0.4, depth = 3, maxChildren = 100, maxTemplates = 5_000, maxLength = 2_048, maxTokens = 128 } = options;
   const root = newNode();
   const clusters = new Map<number, Cluster>();
   const bySignature = new Map<number, Cluster>();
@@ -193,7 +230,7 @@ export function createTemplateMiner(options: TemplateMinerOptions = {}): Templat
     let bestEqual = -1;
     for (const cluster of leaf) {
       let equal = 0;
-      for (let i = 0; i < tokens.length; i++) if (cluster.tokens[i] === tokens[i]) equal++;
+      for (let i = 0; i < tokens.length; i++) if (isAlike(cluster.tokens[i] as string, tokens[i] as string)) equal++;
       if (equal > bestEqual) {
         best = cluster;
         bestEqual = equal;
@@ -202,10 +239,12 @@ export function createTemplateMiner(options: TemplateMinerOptions = {}): Templat
     if (best && bestEqual / tokens.length >= needed) {
       let changed = false;
       for (let i = 0; i < tokens.length; i++) {
-        if (best.tokens[i] !== tokens[i] && best.tokens[i] !== WILDCARD) {
-          best.tokens[i] = WILDCARD;
-          changed = true;
-        }
+        const [known, given] = [best.tokens[i] as string, tokens[i] as string];
+        if (known === given || known === WILDCARD) continue;
+        const general = isAlike(known, given) ? `${keyOf(known)}${WILDCARD}` : WILDCARD;
+        if (general === known) continue;
+        best.tokens[i] = general;
+        changed = true;
       }
       if (changed) best.text = best.tokens.join(" ");
       return best;

@@ -38,6 +38,22 @@ test("lines of different length or meaning stay apart", () => {
   expect(miner.add("cache warmed in background now").id).not.toBe(miner.add("payment declined by upstream bank").id);
 });
 
+test("dates with and without a time, enumerations of any length and values of keys are one template", () => {
+  const same = (...messages: string[]) => {
+    const miner = createTemplateMiner();
+    return new Set(messages.map((message) => miner.add(message).id)).size === 1;
+  };
+  expect(same("sold tickets until 2023-01-30", "sold tickets until 2023-01-30 17:38:46")).toBe(true);
+  expect(same("stations [shanghai, suzhou] asked", "stations [nanjing, taiyuan, shijiazhuang] asked")).toBe(true);
+  expect(same("seat train=G12, from=shanghai, to=suzhou", "seat train=Z7, from=nanjing, to=wuhan")).toBe(true);
+  expect(maskLine("at 2026-01-30T17:38:46Z and Sat May 04 07:16:00 CST 2013 got [1, 2]")).toBe("at <time> and <time> got <list>");
+  expect(maskLine("version 1.2.3 of 10:20 in [alone]")).toBe("version <num> of <num>:<num> in [alone]");
+});
+test("a name as second word does not fork a template", () => {
+  const miner = createTemplateMiner();
+  for (const name of ["anna", "berta", "carla"]) miner.add(`user ${name} logged in with a password`);
+  expect(miner.templates().map(({ text }) => text)).toEqual(["user <*> logged in with a password"]);
+});
 test("names of services with a number in them are no identifiers", () => {
   expect(maskLine("call to ts-travel2-service")).toBe("call to ts-travel<num>-service");
 });
