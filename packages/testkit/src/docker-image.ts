@@ -10,6 +10,8 @@ export interface ImageOptions {
   readonly name: string;
   /** Dockerfile instructions, e.g. `CMD ["node"]`, `ENV A=b`. */
   readonly changes?: readonly string[];
+  /** More folders, each at the top under its own name; they go into the image without being copied before. */
+  readonly folders?: readonly string[];
 }
 
 /**
@@ -17,12 +19,13 @@ export interface ImageOptions {
  *
  * @returns its id, `sha256:…`
  */
-export function importImage(socketPath: string, folder: string, { name, changes = [] }: ImageOptions): Promise<string> {
+export function importImage(socketPath: string, folder: string, { name, changes = [], folders = [] }: ImageOptions): Promise<string> {
   const colon = name.lastIndexOf(":");
   const query = new URLSearchParams({ fromSrc: "-", repo: name.slice(0, colon), tag: name.slice(colon + 1) });
   for (const change of changes) query.append("changes", change);
   return new Promise((resolve, reject) => {
-    const tar = spawn("tar", ["-C", folder, "--owner=0", "--group=0", "-cf", "-", "."], { stdio: ["ignore", "pipe", "inherit"] });
+    const more = folders.flatMap((path) => ["-C", dirname(path), basename(path)]);
+    const tar = spawn("tar", ["--owner=0", "--group=0", "-cf", "-", "-C", folder, ".", ...more], { stdio: ["ignore", "pipe", "inherit"] });
     const headers = { "content-type": "application/x-tar", "transfer-encoding": "chunked" };
     const asked = request({ socketPath, method: "POST", path: `/images/create?${query}`, headers }, (response) => {
       let text = "";
@@ -82,21 +85,19 @@ export async function importNodeApp(
 /**
  * What stands for an official image of Node where none can be pulled: this Node with the libraries it is linked to.
  *
- * @param also programs of this machine by their name in `/bin` (the libraries they are linked to come along), and folders by where
- *   they go; `shell` adds busybox with the names a Dockerfile's `RUN` commonly calls
+ * @param also programs of this machine by their name in `/bin` (the libraries they are linked to come along); `shell` adds busybox
+ *   with the names that a Dockerfile's `RUN` commonly calls
  */
 export async function importNodeBase(
   socketPath: string,
   also: {
     readonly programs?: Readonly<Record<string, string>>;
-    readonly folders?: Readonly<Record<string, string>>;
     readonly shell?: boolean;
   },
   options: ImageOptions,
 ): Promise<string> {
   return await inTemporaryFolder(async (root) => {
     for (const [name, file] of Object.entries({ node: process.execPath, ...also.programs })) placeProgram(root, file, join("/bin", name));
-    for (const [target, folder] of Object.entries(also.folders ?? {})) place(root, folder, target);
     if (also.shell === true) {
       placeProgram(root, findProgram("busybox") ?? "/bin/busybox", "/bin/busybox");
       for (const name of SHELL_NAMES) symlinkSync("busybox", join(root, "bin", name));
