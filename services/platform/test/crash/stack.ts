@@ -142,6 +142,8 @@ export async function startStack(name: string, chance: Chance, options: StackOpt
       TOCSIN_EXECUTOR_POLICY_FILE: join(folder, "policy.json"),
       TOCSIN_EXECUTOR_VERIFY_INTERVAL_MS: "500",
       TOCSIN_EXECUTOR_CONCURRENCY: "6",
+      // Nodes depend on nothing: one that is down at the same time is no suspect of another's trouble.
+      TOCSIN_SRE_AGENT_MAX_SERVICES: "1",
       TOCSIN_SRE_AGENT_SETTLE_SECONDS: "1",
       TOCSIN_SRE_AGENT_SOAK_SECONDS: "1",
       TOCSIN_SRE_AGENT_CLOSE_AFTER_SECONDS: "1",
