@@ -19,6 +19,7 @@ secret() { # name, content
 
 secret api_token "$(random)"
 secret bridge_token "$(random)"
+secret bridge_tokens "$(cat "$folder/bridge_token")"
 secret grafana_admin_password "$(random)"
 secret postgres_password "$(random)"
 secret store_url "postgres://tocsin:$(cat "$folder/postgres_password")@postgres:5432/tocsin"

@@ -215,7 +215,14 @@ describe.skipIf(lacks("docker-compose"))("the compose files", () => {
 
   test("build each of our images from the one Dockerfile, and label the shop so that the executor may act on it", () => {
     for (const name of OURS)
-      expect(all.services[name]).toMatchObject({ image: expect.stringMatching(`^tocsin/${name}:`), build: { args: { SERVICE: name } } });
+      expect(all.services[name]).toMatchObject({
+        image: expect.stringMatching(`^tocsin/${name}:`),
+        build: { args: { SERVICE: name } },
+        labels: { "tocsin.service": `tocsin-${name}` }, // as Prometheus is told to call it
+      });
+    expect(readFileSync(deploy("prometheus/prometheus.compose.yml"), "utf8").match(/service: tocsin-[a-z-]+/g)).toEqual(
+      OURS.map((name) => `service: tocsin-${name}`),
+    );
     const builds = services.flatMap(([, { build }]) => build ?? []);
     for (const { context, dockerfile, args } of builds) {
       expect(existsSync(join(context, dockerfile))).toBe(true);
