@@ -7,21 +7,16 @@ export interface Configurable {
   readonly config: z.ZodObject;
 }
 
-const Spend = z.strictObject({
-  calls: z.coerce.number().int().min(0).optional(),
-  tokens: z.coerce.number().int().min(0).optional(),
-  usd: z.coerce.number().min(0).optional(),
-  seconds: z.coerce.number().min(0).optional(),
-});
-/** `calls:12,tokens:150000,usd:0.5,seconds:300`; what is not named is not limited, `none` limits nothing. */
+/** What may be spent; what is not named is not limited. */
+type Budget = Partial<Record<"calls" | "tokens" | "usd" | "seconds", number>>;
+/** `calls:12,tokens:150000,usd:0.5,seconds:300`, each part optional; `none` limits nothing. */
 const budget = (fallback: string) =>
   z
     .string()
     .default(fallback)
-    .transform((text, context): z.output<typeof Spend> => {
-      const parts = text === "none" ? [] : text.split(",").map((part) => part.split(":").map((word) => word.trim()));
-      const parsed = Spend.safeParse(Object.fromEntries(parts));
-      if (parsed.success) return parsed.data;
+    .transform((text, context): Budget => {
+      const parts = text === "none" ? [] : text.split(",").map((part) => /^\s*(calls|tokens|usd|seconds):(\d+(?:\.\d+)?)\s*$/.exec(part));
+      if (parts.every((part) => part !== null)) return Object.fromEntries(parts.map((part) => [part[1], Number(part[2])]));
       context.addIssue({ code: "custom", message: "like calls:12,tokens:150000,usd:0.5,seconds:300, each of them optional; or none" });
       return z.NEVER;
     });

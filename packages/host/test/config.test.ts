@@ -61,3 +61,24 @@ test("what is shown holds no secret and no password of an address", () => {
 test("names variables that nothing reads", () => {
   expect(unknownVariables({ TOCSIN_PROT: "1", TOCSIN_PORT: "1", TOCSIN_REQUIRE_REAL: "1", HOME: "/" }, [bridge])).toEqual(["TOCSIN_PROT"]);
 });
+
+test("a model's budget is read by parts; what it does not name is not limited", () => {
+  const read = (budget: string) => readConfig({ TOCSIN_LLM_BUDGET_INCIDENT: budget }, []);
+  expect(read("calls:3, usd:0.25").config?.host.llmBudgetIncident).toEqual({ calls: 3, usd: 0.25 });
+  expect(read("none").config?.host.llmBudgetIncident).toEqual({});
+  expect(read("").config?.host.llmBudgetIncident).toEqual({ calls: 12, tokens: 200_000, usd: 0.5, seconds: 300 });
+  for (const wrong of ["calls", "calls:many", "euros:3", "calls:-1"]) {
+    expect(read(wrong).problems).toMatchObject([{ variable: "TOCSIN_LLM_BUDGET_INCIDENT", message: expect.stringContaining("calls:12") }]);
+  }
+});
+
+test("a vendor's own name for a key counts for the vendor's own address, and a secret's file before it", () => {
+  const keyOf = (env: Record<string, string>) => readConfig(env, []).config?.host.llmApiKey;
+  const both = { ANTHROPIC_API_KEY: "ka", OPENAI_API_KEY: "ko" };
+  expect(keyOf({ ...both, TOCSIN_LLM_URL: "anthropic:#claude-haiku-4-5" })).toBe("ka");
+  expect(keyOf({ ...both, TOCSIN_LLM_URL: "openai:" })).toBe("ko");
+  expect(keyOf({ ...both, TOCSIN_LLM_URL: "openai:https://api.deepseek.com/v1" })).toBeUndefined();
+  expect(keyOf({ ...both, TOCSIN_LLM_URL: "anthropic:,openai:https://h/v1" })).toBeUndefined();
+  expect(keyOf({ ...both, TOCSIN_LLM_URL: "anthropic:", TOCSIN_LLM_API_KEY: "ours" })).toBe("ours");
+  expect(keyOf(both)).toBeUndefined();
+});

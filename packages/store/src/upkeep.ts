@@ -8,6 +8,8 @@ export interface Retention {
   readonly eventLogDays?: number;
   /** Ids of handled events: longer than any bus may deliver an event again. Default 14. */
   readonly handledEventsDays?: number;
+  /** What models were asked, what they said and what that cost: longer than any budget's window. Default 90. */
+  readonly llmCallsDays?: number;
 }
 
 const ROWS_AT_A_TIME = 5_000;
@@ -27,11 +29,12 @@ async function deleteOld(sql: Sql, table: string, key: string, where: string, da
 }
 
 /** Removes what has been kept long enough. Events that the bus does not have yet stay, however old. */
-export async function prune(sql: Sql, retention: Retention = {}): Promise<{ eventLog: number; handledEvents: number }> {
-  const { eventLogDays = 30, handledEventsDays = 14 } = retention;
+export async function prune(sql: Sql, retention: Retention = {}): Promise<{ eventLog: number; handledEvents: number; llmCalls: number }> {
+  const { eventLogDays = 30, handledEventsDays = 14, llmCallsDays = 90 } = retention;
   return {
     eventLog: await deleteOld(sql, "event_log", "seq", "published_at", eventLogDays),
     handledEvents: await deleteOld(sql, "handled_events", "consumer, event_id", "handled_at", handledEventsDays),
+    llmCalls: await deleteOld(sql, "llm_calls", "call_id, attempt", "begun_at", llmCallsDays),
   };
 }
 

@@ -866,7 +866,7 @@ export function storeConformance(open: (options?: { idleInTransactionMs: number 
       await sql.query(
         "INSERT INTO handled_events (consumer, event_id, handled_at) VALUES ('p', 'old', now() - interval '15 days'), ('p', 'fresh', now())",
       );
-      expect(await prune(sql)).toEqual({ eventLog: 1, handledEvents: 1 });
+      expect(await prune(sql)).toEqual({ eventLog: 1, handledEvents: 1, llmCalls: 0 });
       const left = await readEventLog(sql, { afterSeq: start, limit: 10 });
       expect(left.map(({ event: { id } }) => id)).toEqual(["older-unpublished", "fresh"]);
     });
