@@ -16,7 +16,7 @@ export const skipped = (reason: Extract<Advice, { kind: "skipped" }>["reason"], 
   text: `no model: ${text}`,
 });
 
-export const budgetText = (limit: Limit, used: number): string =>
+const budgetText = (limit: Limit, used: number): string =>
   `the budget of ${SCOPE[limit.scope]} is spent (${amount[limit.what](used)} of ${amount[limit.what](limit.max)})`;
 
 /** The advice that a record already holds. */
