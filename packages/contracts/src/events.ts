@@ -40,6 +40,8 @@ export const IncidentRefired = incidentEvent("refired");
 /** The state moved along an edge of the lifecycle. */
 export const IncidentMoved = incidentEvent("moved");
 export const IncidentAcknowledged = incidentEvent("acknowledged");
+/** A person began a plain runbook for it, or ticked a step of one. */
+export const IncidentGuided = incidentEvent("guided");
 export const IncidentMerged = incidentEvent("merged");
 export const IncidentSplit = incidentEvent("split");
 
@@ -133,6 +135,7 @@ export const EVENTS: ReadonlyMap<string, EventDefinition<z.ZodType>> = new Map(
     IncidentRefired,
     IncidentMoved,
     IncidentAcknowledged,
+    IncidentGuided,
     IncidentMerged,
     IncidentSplit,
     StormChanged,

@@ -17,6 +17,7 @@ export {
   EVENTS,
   IncidentAcknowledged,
   IncidentFact,
+  IncidentGuided,
   IncidentJoined,
   IncidentMerged,
   IncidentMoved,

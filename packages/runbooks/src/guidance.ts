@@ -65,7 +65,8 @@ function titleIn(front: string | undefined): string | undefined {
 }
 
 function stepsIn(node: RootContent): readonly string[] {
-  if (node.type === "code") return [node.value];
+  // A step for the machine says in YAML what the prose above it says in words.
+  if (node.type === "code") return node.meta?.trim() === "step" ? [] : [node.value];
   return node.type === "list" ? node.children.map((item: ListItem) => wordsOf(item).trim()) : [];
 }
 

@@ -1,6 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import type { Parameter } from "../src/format.ts";
 import { runbookJsonSchema } from "../src/format.ts";
 import { loadRunbooks } from "../src/load.ts";
 import { planWith } from "../src/plan.ts";
@@ -46,9 +47,9 @@ test("every runbook of the library is accepted and can be planned for any servic
   expect(problems).toEqual([]);
   expect(runbooks.length).toBeGreaterThanOrEqual(8);
   for (const runbook of runbooks) {
-    const values = Object.fromEntries(
-      Object.entries(runbook.parameters).map(([name, p]) => [name, p.default ?? (p.type === "integer" ? String(p.min) : "payments")]),
-    );
+    const sample = (p: Parameter) =>
+      p.type === "integer" ? String(p.min) : ["payments", "96m"].find((v) => new RegExp(p.pattern).test(v));
+    const values = Object.fromEntries(Object.entries(runbook.parameters).map(([name, p]) => [name, p.default ?? sample(p) ?? ""]));
     const plan = planWith(runbook, values);
     expect(plan.kind, `${runbook.id}: ${plan.kind === "refused" ? plan.reason : ""}`).toBe("plan");
     expect(plan.kind === "plan" && plan.effect, runbook.id).not.toContain("{{service}}");

@@ -26,6 +26,9 @@ export const approvalRefused = ({ why, reason }: Refusal) => new AppError(REFUSA
 export const runbookUnknown = (id: string, known: readonly string[]) =>
   new AppError("RUNBOOK_UNKNOWN", `there is no runbook ${id}`, { details: { known } });
 
+export const guidanceUnknown = (id: string, known: readonly string[]) =>
+  new AppError("GUIDANCE_UNKNOWN", `there is no runbook to follow called ${id}`, { details: { known } });
+
 export const cursorInvalid = (cause: unknown) =>
   new AppError("REQUEST_CURSOR_INVALID", "the cursor is not one that this API gave out", { cause });
 

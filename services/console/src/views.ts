@@ -188,6 +188,46 @@ export const RunbookRow = z.object({
   problems: z.array(z.unknown()).readonly(),
   record: z.object({ runs: z.number(), succeeded: z.number(), regressions: z.number(), isDemoted: z.boolean(), text: z.string() }),
 });
+export const AutonomyChangeView = z.object({
+  id: z.string(),
+  runbook: z.string(),
+  environment: z.string(),
+  kind: z.enum(["proposed", "promoted", "declined", "demoted"]),
+  reason: z.string(),
+  by: z.string(),
+  at: z.string(),
+  runId: z.string().optional(),
+});
+
+/** What a person follows for an incident, and what reads like it. */
+export const GuidanceView = z.object({
+  items: z
+    .array(
+      z.object({
+        guidance: z.string(),
+        title: z.string(),
+        path: z.string(),
+        digest: z.string(),
+        steps: z.array(z.object({ section: z.string(), text: z.string() })).readonly(),
+        by: z.string(),
+        at: z.string(),
+        ticks: z.array(z.object({ position: z.number(), by: z.string(), at: z.string(), note: z.string() })).readonly(),
+      }),
+    )
+    .readonly(),
+  suggestions: z
+    .array(
+      z.object({
+        id: z.string(),
+        title: z.string(),
+        path: z.string(),
+        steps: z.number(),
+        similarity: z.number(),
+        because: z.array(z.string()).readonly(),
+      }),
+    )
+    .readonly(),
+});
 export const DryRunView = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("refused"), reason: z.string() }),
   z.object({

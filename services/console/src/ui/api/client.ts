@@ -79,6 +79,8 @@ export type SignalsAnswer = Omit<Signals, "items"> & {
   readonly items: readonly (Omit<Signals["items"][number], "samples"> & { readonly samples: Samples })[];
 };
 export type LogsAnswer = Answer<"/api/v1/services/{id}/logs">;
+export type AutonomyItem = Answer<"/api/v1/autonomy">["items"][number];
+export type GuidanceAnswer = Answer<"/api/v1/incidents/{id}/guidance">;
 export type DryRun = Answer<"/api/v1/runbooks/{id}/dry-run">;
 export type History = Answer<"/api/v1/stats/history">;
 export type DeadLetterItem = Answer<"/api/v1/dead-letters">["items"][number];
@@ -136,6 +138,19 @@ export const api = {
   runbook: (id: string) => answer(client.GET("/api/v1/runbooks/{id}", { params: { path: { id } } })),
   dryRun: (id: string, incidentId: string) =>
     answer(client.GET("/api/v1/runbooks/{id}/dry-run", { params: { path: { id }, query: { incidentId } } })),
+  autonomy: (runbook: string) => answer(client.GET("/api/v1/autonomy", { params: { query: { runbook } } })),
+  decideAutonomy: (id: string, environment: string, decision: "promoted" | "declined" | "demoted", reason: string, by: string) =>
+    answer(client.POST("/api/v1/runbooks/{id}/autonomy", { params: { path: { id } }, body: { environment, decision, reason, by } })),
+  guidance: (id: string) => answer(client.GET("/api/v1/incidents/{id}/guidance", { params: { path: { id } } })),
+  beginGuidance: (id: string, guidance: string, by: string) =>
+    answer(client.POST("/api/v1/incidents/{id}/guidance", { params: { path: { id } }, body: { guidance, by } })),
+  tickGuidance: (id: string, guidance: string, position: number, done: boolean, by: string) =>
+    answer(
+      client.POST("/api/v1/incidents/{id}/guidance/{guidance}/steps/{position}", {
+        params: { path: { id, guidance, position } },
+        body: { done, by, note: "" },
+      }),
+    ),
   stats: (hours: number) => answer(client.GET("/api/v1/stats", { params: { query: { hours } } })),
   history: (hours: number) => answer(client.GET("/api/v1/stats/history", { params: { query: { hours } } })),
   audit: (query: { cursor?: string | undefined; subject?: string | undefined }) =>

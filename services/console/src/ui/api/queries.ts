@@ -37,6 +37,8 @@ export const logsQuery = (id: string, window: { from?: number; to?: number }) =>
     staleTime: 15_000,
     placeholderData: keepPreviousData,
   });
+export const autonomyQuery = (id: string) => queryOptions({ queryKey: ["autonomy", id], queryFn: () => api.autonomy(id) });
+export const guidanceQuery = (id: string) => queryOptions({ queryKey: ["guidance", id], queryFn: () => api.guidance(id) });
 export const runbooksQuery = queryOptions({ queryKey: ["runbooks"], queryFn: api.runbooks });
 export const runbookQuery = (id: string) => queryOptions({ queryKey: ["runbook", id], queryFn: () => api.runbook(id) });
 export const faultsQuery = queryOptions({ queryKey: ["faults"], queryFn: api.faults, staleTime: 60_000, retry: false });

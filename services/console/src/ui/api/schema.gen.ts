@@ -370,6 +370,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/autonomy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Proposals, promotions and demotions of runbooks, the newest first */
+        get: {
+            parameters: {
+                query?: {
+                    runbook?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            readonly items: {
+                                at: string;
+                                by: string;
+                                environment: string;
+                                id: string;
+                                /** @enum {string} */
+                                kind: "proposed" | "promoted" | "declined" | "demoted";
+                                reason: string;
+                                runbook: string;
+                                runId?: string;
+                            }[];
+                            next: string | null;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/dead-letters": {
         parameters: {
             query?: never;
@@ -1076,6 +1127,205 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/incidents/{id}/guidance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Runbooks that a person follows for it: those begun, with their ticks, and those that read like it */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            readonly items: {
+                                at: string;
+                                by: string;
+                                digest: string;
+                                guidance: string;
+                                path: string;
+                                readonly steps: {
+                                    section: string;
+                                    text: string;
+                                }[];
+                                readonly ticks: {
+                                    at: string;
+                                    by: string;
+                                    note: string;
+                                    position: number;
+                                }[];
+                                title: string;
+                            }[];
+                            readonly suggestions: {
+                                readonly because: string[];
+                                id: string;
+                                path: string;
+                                similarity: number;
+                                steps: number;
+                                title: string;
+                            }[];
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Begin to follow one */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @default console */
+                        by?: string;
+                        guidance: string;
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            readonly items: {
+                                at: string;
+                                by: string;
+                                digest: string;
+                                guidance: string;
+                                path: string;
+                                readonly steps: {
+                                    section: string;
+                                    text: string;
+                                }[];
+                                readonly ticks: {
+                                    at: string;
+                                    by: string;
+                                    note: string;
+                                    position: number;
+                                }[];
+                                title: string;
+                            }[];
+                            readonly suggestions: {
+                                readonly because: string[];
+                                id: string;
+                                path: string;
+                                similarity: number;
+                                steps: number;
+                                title: string;
+                            }[];
+                        };
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/incidents/{id}/guidance/{guidance}/steps/{position}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tick a step off, or take the tick away */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    guidance: string;
+                    id: string;
+                    position: number;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @default console */
+                        by?: string;
+                        done: boolean;
+                        /** @default  */
+                        note?: string;
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            readonly items: {
+                                at: string;
+                                by: string;
+                                digest: string;
+                                guidance: string;
+                                path: string;
+                                readonly steps: {
+                                    section: string;
+                                    text: string;
+                                }[];
+                                readonly ticks: {
+                                    at: string;
+                                    by: string;
+                                    note: string;
+                                    position: number;
+                                }[];
+                                title: string;
+                            }[];
+                            readonly suggestions: {
+                                readonly because: string[];
+                                id: string;
+                                path: string;
+                                similarity: number;
+                                steps: number;
+                                title: string;
+                            }[];
+                        };
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/incidents/{id}/merge": {
         parameters: {
             query?: never;
@@ -1481,6 +1731,66 @@ export interface paths {
         };
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runbooks/{id}/autonomy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let it act by itself where its record allows it, decline that, or take it away */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @default console */
+                        by?: string;
+                        /** @enum {string} */
+                        decision: "promoted" | "declined" | "demoted";
+                        environment: string;
+                        /** @default  */
+                        reason?: string;
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            at: string;
+                            by: string;
+                            environment: string;
+                            id: string;
+                            /** @enum {string} */
+                            kind: "proposed" | "promoted" | "declined" | "demoted";
+                            reason: string;
+                            runbook: string;
+                            runId?: string;
+                        };
+                    };
+                };
+            };
+        };
         delete?: never;
         options?: never;
         head?: never;

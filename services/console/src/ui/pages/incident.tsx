@@ -21,6 +21,7 @@ import { CausalPicture } from "./incident/causal-picture.tsx";
 import { EvidencePanel } from "./incident/evidence-panel.tsx";
 import { Feedback } from "./incident/feedback.tsx";
 import { Grouping } from "./incident/grouping.tsx";
+import { Guidance } from "./incident/guidance.tsx";
 import { Logs } from "./incident/logs.tsx";
 import { Reasoning } from "./incident/reasoning.tsx";
 import { Runs } from "./incident/runs.tsx";
@@ -64,6 +65,7 @@ function Full({ incident, events }: { incident: IncidentView; events: IncidentEv
             <Grouping incident={incident} />
           </Panel>
           <EvidencePanel incident={incident} />
+          <Guidance id={incident.id} isOver={incident.state === "closed"} />
           {service !== undefined && <Logs service={service} startedAt={incident.startedAt} closedAt={incident.closedAt} />}
           <Similar id={incident.id} />
         </div>

@@ -1,11 +1,14 @@
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
-import { api, type DryRun } from "../api/client.ts";
-import { incidentsQuery, runbookQuery, runbooksQuery } from "../api/queries.ts";
+import { type AutonomyItem, api, type DryRun } from "../api/client.ts";
+import { autonomyQuery, incidentsQuery, runbookQuery, runbooksQuery } from "../api/queries.ts";
+import { whoAmI } from "../live/preferences.ts";
 import { CopyButton } from "../parts/copy-button.tsx";
+import { Decision } from "../parts/decision.tsx";
 import { Markdown } from "../parts/lazy.tsx";
 import { PageHead, Panel } from "../parts/panel.tsx";
 import { Shown } from "../parts/states.tsx";
+import { When } from "../parts/when.tsx";
 import { shortDigest } from "../view/figures.ts";
 import { problemsOf, proseOf } from "../view/runbook.ts";
 
@@ -55,12 +58,77 @@ export function RunbookPage() {
                   </dd>
                 </dl>
               </Panel>
+              <AutonomyPanel id={id} record={row?.record} />
               <DryRunPanel id={id} />
             </div>
           </div>
         </>
       )}
     </Shown>
+  );
+}
+
+const CHANGED = {
+  proposed: "promotion proposed",
+  promoted: "promoted to act by itself",
+  declined: "promotion declined",
+  demoted: "demoted to ask first",
+} as const;
+
+/** How it did and what that changed: demoted by itself, promoted only by a person. */
+function AutonomyPanel({ id, record }: { id: string; record: { text: string; isDemoted: boolean } | undefined }) {
+  const query = useQuery(autonomyQuery(id));
+  const client = useQueryClient();
+  const decide = (environment: string, decision: "promoted" | "declined") => (reason: string) =>
+    api.decideAutonomy(id, environment, decision, reason, whoAmI()).then(() => client.invalidateQueries({ queryKey: ["autonomy", id] }));
+  return (
+    <Panel title="Autonomy">
+      <p>{record?.text ?? "–"}</p>
+      <Shown query={query} lines={2}>
+        {({ items }) => {
+          const latest = new Map<string, AutonomyItem>();
+          for (const item of items) if (!latest.has(item.environment)) latest.set(item.environment, item);
+          const open = [...latest.values()].filter(({ kind }) => kind === "proposed" || kind === "demoted");
+          return (
+            <>
+              {open.map(({ environment, kind }) => (
+                <p key={environment} className="page-actions">
+                  <Decision
+                    label={`Let it act by itself in ${environment}`}
+                    title={`Let it act by itself in ${environment}?`}
+                    text="It still acts only while its record is good enough, and within every limit."
+                    confirm="Promote"
+                    reason="required"
+                    act={decide(environment, "promoted")}
+                  />
+                  {kind === "proposed" && (
+                    <Decision
+                      label="Decline"
+                      title={`Keep asking in ${environment}?`}
+                      confirm="Decline"
+                      reason="optional"
+                      act={decide(environment, "declined")}
+                    />
+                  )}
+                </p>
+              ))}
+              {items.length === 0 ? (
+                <p className="quiet">Nothing was changed by its record.</p>
+              ) : (
+                <ul className="steps">
+                  {items.map((item) => (
+                    <li key={item.id}>
+                      {CHANGED[item.kind]} in {item.environment} by {item.by} <When at={item.at} />
+                      {item.reason !== "" && <p className="quiet">{item.reason}</p>}
+                    </li>
+                  ))}
+                </ul>
+              )}
+            </>
+          );
+        }}
+      </Shown>
+    </Panel>
   );
 }
 
