@@ -16,6 +16,8 @@ import { ROOT, type Supervised, supervise } from "./supervised.ts";
 export const SERVICES = ["bridge", "correlator", "sre-agent", "executor", "gitlab-sync", "chaos-api", "console"] as const;
 export type ServiceName = (typeof SERVICES)[number];
 
+const DIE_AT = new URL("die-at.ts", import.meta.url).href;
+
 /** Secrets that have their place in a request's header and nowhere else. */
 const WEBHOOK_TOKEN = "canary-webhook-token-5b1f";
 const GITLAB_TOKEN = "canary-gitlab-token-77ac";
@@ -97,6 +99,8 @@ export interface Stack {
   readonly token: string;
   /** The one address of all bridges. */
   readonly doorUrl: string;
+  /** Where failpoints are armed: see `die-at.ts`. */
+  readonly failpointFolder: string;
   readonly canaries: readonly string[];
   readonly logFiles: readonly string[];
   /** Breaks nodes of the fleet one after the other and tells of each, as a monitoring system would, until stopped. */
@@ -132,6 +136,7 @@ export async function startStack(name: string, chance: Chance, options: StackOpt
     const env = {
       ...parts.env,
       TOCSIN_METRICS_URL: prometheus.url,
+      TOCSIN_FAILPOINT_DIR: folder,
       TOCSIN_TARGETS_URL: "lab:",
       TOCSIN_LAB_URL: fleet.url,
       TOCSIN_BRIDGE_WEBHOOK_TOKENS: WEBHOOK_TOKEN,
@@ -161,8 +166,8 @@ export async function startStack(name: string, chance: Chance, options: StackOpt
       for (let n = 1; n <= count; n++) {
         const copy = count === 1 ? service : `${service}-${n}`;
         // A copy's own address of the fleet tells the fleet who asks.
-        const own = { TOCSIN_LAB_URL: `${fleet.url}/as/${copy}`, ...(await envOf(copy, prometheus.url)) };
-        const started = await supervise({ service, name: copy, env: { ...env, ...own }, logFolder });
+        const own = { TOCSIN_FAILPOINT_NAME: copy, TOCSIN_LAB_URL: `${fleet.url}/as/${copy}`, ...(await envOf(copy, prometheus.url)) };
+        const started = await supervise({ service, name: copy, env: { ...env, ...own }, logFolder, nodeOptions: ["--import", DIE_AT] });
         undo.push(() => started.stop("SIGKILL"));
         services.set(copy, started);
       }
@@ -190,6 +195,7 @@ export async function startStack(name: string, chance: Chance, options: StackOpt
       stream,
       token: WEBHOOK_TOKEN,
       doorUrl: door.url,
+      failpointFolder: folder,
       canaries: [WEBHOOK_TOKEN, GITLAB_TOKEN],
       logFiles: [...services.values()].map(({ logFile }) => logFile),
       breakNodes: (everyMs) => breakNodes(fleet, load, chance, everyMs),
