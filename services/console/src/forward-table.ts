@@ -53,6 +53,6 @@ function isOrigin(text: string): boolean {
 /** Pure: does a path of OpenAPI (`/api/v1/drills/{id}`) belong to what is forwarded to the service? */
 export const isForwarded = (service: ForwardedService, path: string): boolean =>
   FORWARDED[service].some((pattern) => {
-    const expression = pattern.replaceAll(/:[^/]+/g, "[^/]+").replace(/\*$/, ".+");
+    const expression = pattern.replaceAll(/:[^/]+/g, "[^/]+").replace(/\*$/, ".*");
     return new RegExp(`^${expression}$`).test(path);
   });
