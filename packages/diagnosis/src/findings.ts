@@ -3,7 +3,7 @@
 import type { Change, Sample, SignalName, SignalSeries } from "@tocsin/contracts";
 import { type Anomaly, type AnomalyOptions, detectAnomaly, detectDown, detectRestarts } from "./anomaly.ts";
 import type { BeforeAfter, DiagnosisInput, EdgeSeries } from "./input.ts";
-import { findLogChanges, type LogFinding } from "./log-evidence.ts";
+import { findLogChanges, findPatternChanges, type LogFinding } from "./log-evidence.ts";
 import type { LookedAt } from "./rank.ts";
 import { clamp } from "./robust.ts";
 import { findRuleCrossings, type RuleFinding } from "./rule-evidence.ts";
@@ -258,7 +258,9 @@ function edgeStatsFindings(input: DiagnosisInput): Finding[] {
 }
 
 function logFindings(input: DiagnosisInput, services: ReadonlySet<string>): Finding[] {
-  return findLogChanges(input.logs, input.window, services).map((log) => ({
+  const inLines = findLogChanges(input.logs, input.window, services, { reach: input.logReach ?? [] });
+  const inPatterns = findPatternChanges(input.logPatterns ?? [], input.window, services, inLines);
+  return [...inLines, ...inPatterns].map((log) => ({
     // A line that complains about another service is evidence about that one.
     service: log.blames ?? log.service,
     family: log.blames === undefined ? "log" : "blame",

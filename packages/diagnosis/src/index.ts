@@ -6,7 +6,16 @@ export { evidenceOf } from "./evidence.ts";
 export { clockTime, duration, figure } from "./figures.ts";
 export { type Family, type Finding, findChanges } from "./findings.ts";
 export { type IncidentTrace, type TraceableIncident, traceOf } from "./incident-embedding.ts";
-export type { BeforeAfter, DiagnosisInput, DiagnosisSeries, DiagnosisWindow, EdgeSeries, RuleSeries } from "./input.ts";
+export type {
+  BeforeAfter,
+  DiagnosisInput,
+  DiagnosisSeries,
+  DiagnosisWindow,
+  EdgeSeries,
+  LogPatternCounts,
+  LogReach,
+  RuleSeries,
+} from "./input.ts";
 export { findLogChanges, type LogFinding } from "./log-evidence.ts";
 export { estimateOnset } from "./onset.ts";
 export { type Contribution, kindOf, RANKING_WEIGHTS, type RankedService, type RankingWeights, rankServices } from "./rank.ts";

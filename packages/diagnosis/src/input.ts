@@ -42,6 +42,21 @@ export interface RuleSeries {
   readonly samples: readonly Sample[];
 }
 
+/** From when on the lines of a service's baseline and of its incident are complete, in Unix seconds: of many, only the newest are read. */
+export interface LogReach {
+  readonly service: string;
+  readonly before: number;
+  readonly after: number;
+}
+
+/** A template of a service with its counts, as a log server has mined it. */
+export interface LogPatternCounts {
+  readonly service: string;
+  /** Variable parts are `<_>`. */
+  readonly pattern: string;
+  readonly samples: readonly (readonly [number, number])[];
+}
+
 /** What is compared: the same kind of summary over the baseline and over the incident. */
 export interface BeforeAfter<T> {
   readonly baseline: readonly T[];
@@ -56,6 +71,10 @@ export interface DiagnosisInput {
   /** The alerts' own expressions. */
   readonly rules?: readonly RuleSeries[];
   readonly logs: readonly LogLine[];
+  /** How far back a service's lines are all there, where they are not from the first one on. */
+  readonly logReach?: readonly LogReach[];
+  /** Templates that a log server counted itself: over the whole window, where the lines may be a part of it. */
+  readonly logPatterns?: readonly LogPatternCounts[];
   /** Spans of the whole window; summed up into operations unless `operations` is given. */
   readonly spans: readonly Span[];
   readonly operations?: BeforeAfter<OperationStats>;

@@ -1,4 +1,5 @@
 import type { LogLine } from "@tocsin/contracts";
+import type { LogPatternCounts, LogReach } from "./input.ts";
 import { clamp } from "./robust.ts";
 import { createTemplateMiner, type Template, type TemplateMinerOptions } from "./templates.ts";
 
@@ -41,8 +42,9 @@ export function findLogChanges(
   lines: readonly LogLine[],
   window: { readonly from: number; readonly splitAt: number; readonly to: number },
   services: ReadonlySet<string>,
-  options: TemplateMinerOptions = {},
+  { reach = [], ...options }: TemplateMinerOptions & { readonly reach?: readonly LogReach[] } = {},
 ): LogFinding[] {
+  const reachOf = new Map(reach.map((each) => [each.service, each]));
   const miners = new Map<string, ReturnType<typeof createTemplateMiner>>();
   const tallies = new Map<string, Map<number, Tally>>();
   const firstLine = new Map<string, number>();
@@ -73,9 +75,11 @@ export function findLogChanges(
   const findings: LogFinding[] = [];
   for (const [service, own] of tallies) {
     // A source that keeps only the newest lines may not reach back to the start of the window: rates count from its first line.
-    const beforeSeconds = window.splitAt - Math.max(window.from, firstLine.get(service) ?? window.from);
+    const told = reachOf.get(service);
+    const beforeSeconds = window.splitAt - Math.max(window.from, told?.before ?? firstLine.get(service) ?? window.from);
+    const afterSeconds = window.to - Math.max(window.splitAt, told?.after ?? window.splitAt);
     for (const tally of own.values()) {
-      const finding = judge(tally, beforeSeconds, window.to - window.splitAt, window.splitAt, services);
+      const finding = judge({ ...tally, text: tally.template.text }, beforeSeconds, afterSeconds, window.splitAt, services);
       if (finding) findings.push(finding);
     }
   }
@@ -84,8 +88,62 @@ export function findLogChanges(
   );
 }
 
+const GENERAL = "<*>";
+const generalised = (text: string): string => text.replace(/<[^<>\s]*>/g, GENERAL);
+
+/** Do two templates, however they write what varies, come from one statement? */
+function isSameStatement(a: string, b: string): boolean {
+  const [left, right] = [generalised(a).split(/\s+/), generalised(b).split(/\s+/)];
+  return (
+    left.length === right.length &&
+    left.every((token, index) => token === right[index] || token.includes(GENERAL) || right[index]?.includes(GENERAL))
+  );
+}
+
+/**
+ * Pure: the same over the counts of a log server's own patterns, which cover the whole window. What the lines have told already is left
+ * out.
+ *
+ * @param known what was found in the lines
+ */
+export function findPatternChanges(
+  patterns: readonly LogPatternCounts[],
+  window: { readonly from: number; readonly splitAt: number; readonly to: number },
+  services: ReadonlySet<string>,
+  known: readonly LogFinding[],
+): LogFinding[] {
+  const findings: LogFinding[] = [];
+  const sum = (list: LogPatternCounts["samples"]) => list.reduce((total, [, count]) => total + count, 0);
+  for (const { service, pattern, samples } of patterns) {
+    const inside = samples.filter(([at, count]) => at >= window.from && at < window.to && count > 0);
+    const after = inside.filter(([at]) => at >= window.splitAt);
+    const counted: Counted = {
+      text: pattern,
+      service,
+      // A pattern has no level of its own: its words are all there is.
+      level: FAILURE.test(pattern) ? "error" : "info",
+      before: sum(inside) - sum(after),
+      after: sum(after),
+      firstAfter: after[0]?.[0] ?? Number.NaN,
+    };
+    const finding = judge(counted, window.splitAt - window.from, window.to - window.splitAt, window.splitAt, services);
+    if (finding && !known.some((each) => each.service === service && isSameStatement(each.template, pattern))) findings.push(finding);
+  }
+  return findings;
+}
+
+/** How often one statement wrote before and during the incident. */
+interface Counted {
+  readonly text: string;
+  readonly service: string;
+  readonly level: LogLine["level"];
+  readonly before: number;
+  readonly after: number;
+  readonly firstAfter: number;
+}
+
 function judge(
-  tally: Tally,
+  tally: Counted,
   beforeSeconds: number,
   afterSeconds: number,
   splitAt: number,
@@ -93,7 +151,7 @@ function judge(
 ): LogFinding | undefined {
   const { before, after } = tally;
   const expected = beforeSeconds > 0 ? (before / beforeSeconds) * afterSeconds : 0;
-  const text = tally.template.text;
+  const { text } = tally;
   const isFailure = RANK[tally.level] >= 2 || FAILURE.test(text);
   let kind: LogFinding["kind"];
   let strength: number;

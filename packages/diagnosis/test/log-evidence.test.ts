@@ -1,6 +1,6 @@
 import type { LogLine } from "@tocsin/contracts";
 import { expect, test } from "vitest";
-import { findLogChanges } from "../src/log-evidence.ts";
+import { findLogChanges, findPatternChanges } from "../src/log-evidence.ts";
 
 const WINDOW = { from: 0, splitAt: 600, to: 700 };
 const SERVICES = new Set(["cart", "payments", "catalog"]);
@@ -52,4 +52,35 @@ test("a failure that names another service blames it; a line about its own servi
 test("a source that keeps only the newest lines makes no burst of a steady one", () => {
   const kept = every(560, 700, 1, "served request # in time");
   expect(find(kept)).toEqual([]);
+});
+
+test("rates count over what was read: the newest lines of a busy service reach back for seconds only", () => {
+  const usual = [...every(590, 600, 0.1, "served request # in time"), ...every(690, 700, 0.1, "served request # in time")];
+  // An old failure was picked out by itself and says nothing of how far the others reach.
+  const lines = [line(5, "disk scrub failed", "error"), ...usual];
+  expect(find(lines).map(({ kind }) => kind)).toContain("burst");
+  const reach = [{ service: "cart", before: 590, after: 690 }];
+  expect(findLogChanges(lines, WINDOW, SERVICES, { reach }).filter(({ kind }) => kind !== "vanished")).toEqual([]);
+});
+
+const samples = (from: number, to: number, step: number, count: number): [number, number][] =>
+  Array.from({ length: Math.ceil((to - from) / step) }, (_, i) => [from + i * step, count]);
+
+test("a server's own patterns are judged by their counts over the whole window", () => {
+  const patterns = [
+    { service: "cart", pattern: "call to payments timed out after <_> ms", samples: samples(620, 700, 10, 5) },
+    { service: "cart", pattern: "served <_> in time", samples: samples(0, 700, 10, 40) },
+    { service: "cart", pattern: "heartbeat <_>", samples: samples(0, 600, 10, 4) },
+  ];
+  expect(findPatternChanges(patterns, WINDOW, SERVICES, [])).toMatchObject([
+    { kind: "new", blames: "payments", level: "error", before: 0, after: 40, onsetAt: 620 },
+    { kind: "vanished", before: 240, after: 0 },
+  ]);
+});
+
+test("what the lines have told already is not told again as a pattern", () => {
+  const known = find([...every(0, 600, 10, "usual"), ...every(620, 700, 5, "call to payments timed out after # ms", "error")]);
+  expect(known.map(({ kind }) => kind)).toContain("new");
+  const patterns = [{ service: "cart", pattern: "call to payments timed out after <_> ms", samples: samples(620, 700, 10, 5) }];
+  expect(findPatternChanges(patterns, WINDOW, SERVICES, known)).toEqual([]);
 });

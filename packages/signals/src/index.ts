@@ -6,6 +6,7 @@ export { type OpenedSignals, openSignals, type SignalsOptions } from "./open-sig
 export type {
   Answer,
   ChangesPort,
+  LogPattern,
   LogsPort,
   MetricsPort,
   QueryOptions,

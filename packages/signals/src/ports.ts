@@ -60,9 +60,21 @@ export interface MetricsPort {
   ping(): Promise<void>;
 }
 
+/** A template as a log server mined it, over a window. */
+export interface LogPattern {
+  /** Variable parts are `<_>`. */
+  readonly pattern: string;
+  /** Unix seconds and the lines since the sample before, in ascending time. */
+  readonly samples: readonly (readonly [number, number])[];
+}
+
 export interface LogsPort {
   /** The newest lines of a service in a window, at most `limit`, in ascending time. */
   lines(service: string, window: Window, limit: number, options?: QueryOptions): Promise<Answer<readonly LogLine[]>>;
+  /** The newest lines that tell of a failure, where the server can pick them out: a busy service's newest lines reach back for seconds only. */
+  failures?(service: string, window: Window, limit: number, options?: QueryOptions): Promise<Answer<readonly LogLine[]>>;
+  /** Templates that the server has mined itself, with their counts; undefined where it has none to give. */
+  patterns?(service: string, window: Window, options?: QueryOptions): Promise<Answer<readonly LogPattern[] | undefined>>;
   ping(): Promise<void>;
 }
 

@@ -7,10 +7,12 @@ import {
   type DiagnosisInput,
   type DiagnosisWindow,
   estimateOnset,
+  type LogPatternCounts,
+  type LogReach,
   type RuleSeries,
 } from "@tocsin/diagnosis";
-import { messageOf } from "@tocsin/runtime";
-import type { Answer, Signals } from "@tocsin/signals";
+import { messageOf, redact } from "@tocsin/runtime";
+import type { Answer, Signals, Window } from "@tocsin/signals";
 import { gatherRules } from "./alert-rules.ts";
 import { chooseWindow, type WindowOptions } from "./window.ts";
 
@@ -22,6 +24,9 @@ export interface Gathered {
   /** The alerts' own expressions; absent in rounds gathered by an earlier version. */
   readonly rules?: readonly GatheredRule[];
   readonly logs: readonly LogLine[];
+  readonly logReach?: readonly LogReach[];
+  /** Where the log server mines patterns itself. */
+  readonly logPatterns?: readonly LogPatternCounts[];
   readonly spans: readonly Span[];
   readonly edges: BeforeAfter<EdgeStats>;
   readonly topology: Topology;
@@ -56,6 +61,12 @@ const MAX_DETAIL = 40;
 /** A change up to this long before the incident may be its cause. */
 const CHANGES_BACK_SECONDS = 7_200;
 const MAX_MESSAGE = 2_048;
+/** Log servers give no more lines at once: so many are likely not all. */
+const LOG_LINES_CAP = 1_000;
+/** Failures asked of a service beside its newest lines. */
+const MAX_FAILURES = 500;
+const NO_LINES: readonly LogLine[] = [];
+const NOTHING = { value: [], partial: [] as readonly string[] };
 
 /** Gathers everything about an incident that its members point at. Never throws for a source. */
 export async function gatherSignals(
@@ -120,10 +131,36 @@ export async function gatherSignals(
   const before = { from: window.from, to: window.splitAt };
   const after = { from: window.splitAt, to };
   const detail = services.slice(0, MAX_DETAIL);
-  const [logs, spans, baselineEdges, incidentEdges, changes] = await Promise.all([
-    each(detail, (service) =>
-      ask("logs", () => signals.logs.lines(service, { from: window.from, to }, options.maxLogLines, query), [], service),
-    ),
+  const logReach: LogReach[] = [];
+  const [logs, logPatterns, spans, baselineEdges, incidentEdges, changes] = await Promise.all([
+    each(detail, async (service) => {
+      const { logs: port } = signals;
+      const lines = (part: Window) => ask("logs", () => port.lines(service, part, options.maxLogLines, query), NO_LINES, service);
+      const failures = (part: Window) =>
+        ask("logs", async () => (await port.failures?.(service, part, MAX_FAILURES, query)) ?? NOTHING, NO_LINES, service);
+      // The newest lines of a busy service are all of the incident: each part is asked for itself, or there is nothing to compare with.
+      const [linesBefore, failuresBefore, linesAfter, failuresAfter] = await Promise.all([
+        lines(before),
+        failures(before),
+        lines(after),
+        failures(after),
+      ]);
+      const [firstBefore, firstAfter] = [linesBefore[0]?.at, linesAfter[0]?.at];
+      if (firstBefore !== undefined || firstAfter !== undefined) {
+        const isCut = linesAfter.length >= Math.min(options.maxLogLines, LOG_LINES_CAP);
+        logReach.push({
+          service,
+          before: firstBefore ?? window.from,
+          after: isCut ? (firstAfter ?? window.splitAt) : window.splitAt,
+        });
+      }
+      return mergedLines([linesBefore, failuresBefore, linesAfter, failuresAfter]);
+    }),
+    each(detail, async (service) => {
+      const asked = async () => (await signals.logs.patterns?.(service, { from: window.from, to }, query)) ?? NOTHING;
+      const found = await ask("logs", asked, undefined, service);
+      return (found ?? []).map((pattern) => ({ service, ...pattern }));
+    }),
     each(detail, async (service) => [
       ...(await ask("traces", () => signals.traces.notable(service, before, MAX_SPANS, query), [] as readonly Span[], service)),
       ...(await ask("traces", () => signals.traces.notable(service, after, MAX_SPANS, query), [] as readonly Span[], service)),
@@ -149,11 +186,17 @@ export async function gatherSignals(
     })),
     rules: rules.map((rule) => ({ ...rule, samples: withoutNaN(rule.samples) })),
     logs: logs.map((line) => (line.message.length > MAX_MESSAGE ? { ...line, message: line.message.slice(0, MAX_MESSAGE) } : line)),
+    // In the order of asking, which is that of answers only by chance.
+    logReach: logReach.sort((a, b) => (a.service < b.service ? -1 : 1)),
+    logPatterns,
     spans,
     edges: { baseline: baselineEdges, incident: incidentEdges },
     topology,
     // What was changed during an earlier incident caused it or fixed it.
-    changes: changes.filter((change) => !wasMadeDuring(Date.parse(change.at) / 1_000, earlier)),
+    changes: changes
+      .filter((change) => !wasMadeDuring(Date.parse(change.at) / 1_000, earlier))
+      // A title of a commit may hold what should never have been committed.
+      .map((change) => ({ ...change, text: redact(change.text) })),
     excluded,
     missing: [...missing].map(([what, of]) => (of.size === 0 ? what : `${what} (${[...of].sort().join(", ")})`)).sort(),
     absent: [...absent].sort(),
@@ -167,6 +210,24 @@ const withoutNaN = (samples: readonly Sample[]): (readonly [number, number | nul
 
 const withNaN = (samples: readonly (readonly [number, number | null])[]): Sample[] =>
   samples.map(([at, value]) => [at, value ?? Number.NaN] as const);
+
+/** Several answers about one service's lines as one, in order of time. A line that two of them hold counts once, as often as one holds it. */
+function mergedLines(parts: readonly (readonly LogLine[])[]): LogLine[] {
+  const counts = new Map<string, number>();
+  const merged: LogLine[] = [];
+  for (const part of parts) {
+    const own = new Map<string, number>();
+    for (const line of part) {
+      const key = `${line.at}\u0000${line.message}`;
+      const count = (own.get(key) ?? 0) + 1;
+      own.set(key, count);
+      if (count <= (counts.get(key) ?? 0)) continue;
+      counts.set(key, count);
+      merged.push(line);
+    }
+  }
+  return merged.sort((a, b) => a.at - b.at);
+}
 
 /** A baseline shorter than this, in seconds, is worse than one with an earlier incident in it. */
 const LEAST_LEARNED = 90;

@@ -74,10 +74,11 @@ export function fakeSignals(system: System): Signals {
         if (system.isAway) return Promise.reject(new Error("connection refused"));
         const lines: LogLine[] = [];
         if (service === "payments" && system.illFor !== undefined) {
+          const now = Math.floor(systemClock.now() / 1_000);
           for (let i = 0; i < 25; i++)
-            lines.push({ at: window.to - 30 + i, service, level: "error", message: `TypeError in charge ${i}: undefined` });
+            lines.push({ at: now - 30 + i, service, level: "error", message: `TypeError in charge ${i}: undefined` });
         }
-        return whole(lines);
+        return whole(lines.filter(({ at }) => at >= window.from && at < window.to));
       },
       ping: () => Promise.resolve(),
     },

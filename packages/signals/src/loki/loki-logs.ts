@@ -1,8 +1,8 @@
 import type { LogLine } from "@tocsin/contracts";
-import { AppError, type Clock } from "@tocsin/runtime";
+import { AppError, type Clock, redact } from "@tocsin/runtime";
 import { lokiQueryFailed, lokiTooCostly, sourceGarbled } from "../errors.ts";
 import { answerOr } from "../partial.ts";
-import type { LogsPort, QueryOptions, Window } from "../ports.ts";
+import type { LogPattern, LogsPort, QueryOptions, Window } from "../ports.ts";
 import { isRecord } from "../prometheus/prometheus-response.ts";
 import { quoteLabelValue } from "../promql/quote.ts";
 import { DEFAULT_DEADLINE_MS, parseJson, requestText } from "../source-request.ts";
@@ -24,6 +24,12 @@ const MAX_BYTES = 2 * 1024 * 1024;
 const MAX_LINES = 1_000;
 const MIN_WINDOW_SECONDS = 60;
 const LABELS_TTL_MS = 60_000;
+/** How long it is remembered that the server mines no patterns. */
+const NO_PATTERNS_TTL_MS = 600_000;
+const MAX_PATTERNS = 300;
+const MAX_PATTERN_CHARS = 2_048;
+/** Lines that speak of a failure, whatever their level says; RE2. */
+const FAILURE_WORDS = "(?i)(error|exception|fatal|panic|fail|timed? ?out|refused|denied|unavailable|critical|crash|killed|abort|oom)";
 const DEFAULT_LABELS = ["service_name", "service", "app", "app_kubernetes_io_name", "compose_service", "container", "job"] as const;
 
 export function createLokiLogs(options: LokiOptions): LogsPort {
@@ -32,6 +38,7 @@ export function createLokiLogs(options: LokiOptions): LogsPort {
   const allowed = options.serviceLabels ?? DEFAULT_LABELS;
   // Only what was found is remembered: a service that starts to log is seen at the next question.
   const labelOf = new Map<string, { until: number; label: string }>();
+  let noPatternsUntil = 0;
 
   async function get(path: string, parameters: Record<string, string>, asked: QueryOptions): Promise<unknown> {
     const url = `${base}/loki/api/v1${path}?${new URLSearchParams(parameters)}`;
@@ -88,19 +95,40 @@ export function createLokiLogs(options: LokiOptions): LogsPort {
     }
   }
 
+  const newest = (service: string, filter: string, window: Window, limit: number, asked: QueryOptions) =>
+    answerOr<readonly LogLine[]>([], async () => {
+      const within = untilDeadline(asked);
+      const label = await findLabel(service, window, within());
+      if (label === undefined) return { value: [], partial: [`LOKI_SERVICE_UNKNOWN: no log stream names the service ${service}`] };
+      const selector = `{${label}=${quoteLabelValue(service)}}`;
+      const read = await affordable(selector, window, within());
+      const partial =
+        read.from > window.from ? [`LOKI_WINDOW_SHORTENED: only the last ${Math.round(read.to - read.from)} s were read`] : [];
+      const most = String(Math.max(1, Math.min(limit, MAX_LINES)));
+      const body = await get("/query_range", { query: selector + filter, limit: most, direction: "backward", ...bounds(read) }, within());
+      return { value: linesIn(body, service), partial };
+    });
+
   return {
-    lines: (service, window, limit, asked = {}) =>
-      answerOr<readonly LogLine[]>([], async () => {
+    lines: (service, window, limit, asked = {}) => newest(service, "", window, limit, asked),
+
+    failures: (service, window, limit, asked = {}) => newest(service, ` |~ ${quoteLabelValue(FAILURE_WORDS)}`, window, limit, asked),
+
+    patterns: (service, window, asked = {}) =>
+      answerOr<readonly LogPattern[] | undefined>(undefined, async () => {
+        if (noPatternsUntil > clock.now()) return undefined;
         const within = untilDeadline(asked);
         const label = await findLabel(service, window, within());
-        if (label === undefined) return { value: [], partial: [`LOKI_SERVICE_UNKNOWN: no log stream names the service ${service}`] };
-        const query = `{${label}=${quoteLabelValue(service)}}`;
-        const read = await affordable(query, window, within());
-        const partial =
-          read.from > window.from ? [`LOKI_WINDOW_SHORTENED: only the last ${Math.round(read.to - read.from)} s were read`] : [];
-        const most = String(Math.max(1, Math.min(limit, MAX_LINES)));
-        const body = await get("/query_range", { query, limit: most, direction: "backward", ...bounds(read) }, within());
-        return { value: linesIn(body, service), partial };
+        if (label === undefined) return undefined;
+        const step = `${Math.max(10, Math.ceil((window.to - window.from) / 100))}s`;
+        try {
+          return patternsIn(await get("/patterns", { query: `{${label}=${quoteLabelValue(service)}}`, step, ...bounds(window) }, within()));
+        } catch (error) {
+          // Only with a pattern ingester has Loki this; without it, it answers 404 or that it is not enabled.
+          if (!AppError.is(error, "LOKI_QUERY_FAILED")) throw error;
+          noPatternsUntil = clock.now() + NO_PATTERNS_TTL_MS;
+          return undefined;
+        }
       }),
 
     async ping() {
@@ -117,6 +145,19 @@ const bounds = ({ from, to }: Window) => ({ start: `${Math.round(from * 1_000)}0
 function untilDeadline(asked: QueryOptions): () => QueryOptions {
   const endsAt = performance.now() + (asked.deadlineMs ?? DEFAULT_DEADLINE_MS);
   return () => ({ ...asked, deadlineMs: Math.max(1, Math.round(endsAt - performance.now())) });
+}
+
+/** @throws AppError `SOURCE_GARBLED` unless the body is a list of patterns */
+function patternsIn(body: unknown): LogPattern[] {
+  const data = isRecord(body) && body["status"] === "success" ? (body["data"] ?? []) : undefined;
+  if (!Array.isArray(data)) throw sourceGarbled(SOURCE, "no list of patterns", JSON.stringify(body).slice(0, 500));
+  return data.slice(0, MAX_PATTERNS).flatMap((entry) => {
+    if (!isRecord(entry) || typeof entry["pattern"] !== "string" || !Array.isArray(entry["samples"])) return [];
+    const samples = entry["samples"].filter(
+      (pair): pair is [number, number] => Array.isArray(pair) && Number.isFinite(pair[0]) && Number.isFinite(pair[1]),
+    );
+    return [{ pattern: redact(entry["pattern"].slice(0, MAX_PATTERN_CHARS)), samples: samples.map(([at, count]) => [at, count] as const) }];
+  });
 }
 
 function linesIn(body: unknown, service: string): LogLine[] {

@@ -108,3 +108,40 @@ test("secrets are gone before a line leaves the adapter", async () => {
 test("ping asks whether Loki is ready", async () => {
   await expect(open().ping()).resolves.toBeUndefined();
 });
+
+test("failures are picked out by the server, so that a busy service's chatter does not push them out", async () => {
+  const chatter = Array.from({ length: 1_500 }, (_, i) => line(11 + i / 1_000, `GET /items/${i} 200`));
+  loki.state.streams = [{ stream: { app: "cart" }, values: [line(10, "call to payments Timed out"), ...chatter] }];
+  const window = { from: 0, to: 20 };
+  expect((await open().lines("cart", window, 1_000)).value.map(({ message }) => message)).not.toContain("call to payments Timed out");
+  expect((await open().failures?.("cart", window, 1_000))?.value.map(({ message }) => message)).toEqual(["call to payments Timed out"]);
+  // What it would cost is asked first, here as well.
+  expect(askedFor("/index/stats").length).toBeGreaterThan(1);
+});
+
+test("patterns are the server's where it has them", async () => {
+  loki.state.streams = [{ stream: { app: "cart" }, values: [line(10, "hello")] }];
+  const samples = [
+    [10, 3],
+    [20, "x"],
+    [30, 5],
+  ];
+  loki.state.patterns = { status: "success", data: [{ pattern: "order <_> placed", samples }, { pattern: 7 }] };
+  expect(await open().patterns?.("cart", { from: 0, to: 100 })).toEqual({
+    value: [{ pattern: "order <_> placed", samples: [samples[0], samples[2]] }],
+    partial: [],
+  });
+});
+
+test("a server without patterns is asked once in a while only, and nothing is missing for it", async () => {
+  loki.state.streams = [{ stream: { app: "cart" }, values: [line(10, "hello")] }];
+  const logs = open();
+  for (let i = 0; i < 3; i++) expect(await logs.patterns?.("cart", { from: 0, to: 20 })).toEqual({ value: undefined, partial: [] });
+  expect(askedFor("/patterns")).toHaveLength(1);
+});
+
+test("patterns that are none are garbled, not believed", async () => {
+  loki.state.streams = [{ stream: { app: "cart" }, values: [line(10, "hello")] }];
+  loki.state.patterns = "<html>";
+  expect((await open().patterns?.("cart", { from: 0, to: 20 }))?.partial).toEqual([expect.stringContaining("SOURCE_GARBLED")]);
+});

@@ -12,6 +12,8 @@ export interface LokiState {
   streams: LokiStream[];
   /** Answers `/index/stats`; 404 when undefined. */
   bytesIn: ((fromNs: bigint, toNs: bigint) => number) | undefined;
+  /** Answers `/patterns`; 404 when undefined, as without a pattern ingester. */
+  patterns: unknown;
   /** A tenant that has to be named. */
   tenant: string | undefined;
 }
@@ -21,7 +23,7 @@ export interface LokiStandIn extends Loopback {
 }
 
 export async function lokiStandIn(): Promise<LokiStandIn> {
-  const state: LokiState = { streams: [], bytesIn: () => 1_000, tenant: undefined };
+  const state: LokiState = { streams: [], bytesIn: () => 1_000, patterns: undefined, tenant: undefined };
   const server = await loopback((request, response) => {
     const url = new URL(request.url ?? "/", "http://loki");
     const path = url.pathname.replace("/loki/api/v1", "");
@@ -38,7 +40,7 @@ export async function lokiStandIn(): Promise<LokiStandIn> {
       return json(response, { status: "success", ...(values.length > 0 ? { data: [...new Set(values)] } : {}) });
     }
     const query = url.searchParams.get("query") ?? "";
-    const selector = /^\{(\w+)="((?:[^"\\]|\\.)*)"\}$/.exec(query);
+    const selector = /^\{(\w+)="((?:[^"\\]|\\.)*)"\}(?: \|~ "\(\?i\)((?:[^"\\]|\\.)*)")?$/.exec(query);
     if (!selector) return text(response, `parse error at line 1: ${query}`, 400);
     const value = (selector[2] ?? "").replace(/\\(.)/g, "$1");
     const chosen = present.filter(({ stream }) => stream[selector[1] ?? ""] === value);
@@ -46,11 +48,15 @@ export async function lokiStandIn(): Promise<LokiStandIn> {
       if (!state.bytesIn) return text(response, "404 page not found", 404);
       return json(response, { streams: chosen.length, chunks: 1, entries: 1, bytes: state.bytesIn(from, to) });
     }
+    if (path === "/patterns" && state.patterns !== undefined) return json(response, state.patterns);
     if (path !== "/query_range") return text(response, "404 page not found", 404);
     const limit = Number(url.searchParams.get("limit") ?? 100);
     if (limit > 5_000) return text(response, "max entries limit per query exceeded, limit > max_entries_limit_per_query (5000)", 400);
+    const wanted = selector[3] === undefined ? undefined : new RegExp(selector[3], "i");
     const newest = chosen
-      .flatMap(({ stream, values }) => values.filter(inside).map((entry) => ({ stream, entry })))
+      .flatMap(({ stream, values }) =>
+        values.filter((entry) => inside(entry) && (wanted?.test(entry[1]) ?? true)).map((entry) => ({ stream, entry })),
+      )
       .sort((a, b) => (a.entry[0] < b.entry[0] ? 1 : -1))
       .slice(0, limit);
     const result = chosen.map(({ stream }) => ({
