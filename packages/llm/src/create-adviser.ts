@@ -256,13 +256,10 @@ export function createAdviser(options: AdviserOptions): CheckedAdviser {
   async function check(signal: AbortSignal): Promise<void> {
     await Promise.all(
       gates.map(async (gate) => {
-        const { provider, model, check: ask } = gate.port;
         try {
-          await ask?.(signal);
+          await gate.port.check?.(signal);
         } catch (error) {
-          gate.failed(error);
-          if (signal.aborted || gate.status().state !== "up") return;
-          log.warn({ provider, model, reason: messageOf(error) }, "model does not answer");
+          if (!signal.aborted) gate.checkFailed(error);
         }
       }),
     );

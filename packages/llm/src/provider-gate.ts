@@ -17,6 +17,8 @@ export interface ProviderGate {
   admit(probeMs: number): string | undefined;
   succeeded(): void;
   failed(error: unknown): void;
+  /** It failed when it was only looked at: one such failure is enough to leave it out for a while. */
+  checkFailed(error: unknown): void;
   /** It was admitted and then not asked. */
   released(): void;
   status(): ProviderStatus;
@@ -37,6 +39,22 @@ export function createGate({ port, prices, clock, log, metrics, breaker: options
   const showUp = () => metrics?.up.set({ provider, model }, breaker.kind === "open" ? 0 : 1);
   showUp();
 
+  function failed(error: unknown, opensAtOnce: boolean): void {
+    const code = AppError.is(error) ? error.code : "LLM_UNAVAILABLE";
+    if (NOT_ITS_FAULT.includes(code)) {
+      breaker = release(breaker, clock.now());
+      return;
+    }
+    const said = AppError.is(error) ? error.details["retryAfterMs"] : undefined;
+    const retryAfterMs = typeof said === "number" ? said : opensAtOnce ? options.openMs : undefined;
+    const wasOpen = breaker.kind !== "closed";
+    const failure = { code, reason: messageOf(error), lasting: LASTING.includes(code) };
+    breaker = fail(breaker, retryAfterMs === undefined ? failure : { ...failure, retryAfterMs }, clock.now(), options);
+    showUp();
+    // Once when it goes down; a probe that fails again is no news.
+    if (breaker.kind === "open" && !wasOpen) log.warn({ provider, model, code, reason: breaker.reason }, "model down");
+  }
+
   return {
     port,
     admit(probeMs) {
@@ -50,20 +68,8 @@ export function createGate({ port, prices, clock, log, metrics, breaker: options
       breaker = succeed();
       showUp();
     },
-    failed(error) {
-      const code = AppError.is(error) ? error.code : "LLM_UNAVAILABLE";
-      if (NOT_ITS_FAULT.includes(code)) {
-        breaker = release(breaker, clock.now());
-        return;
-      }
-      const retryAfterMs = AppError.is(error) ? error.details["retryAfterMs"] : undefined;
-      const wasOpen = breaker.kind !== "closed";
-      const failure = { code, reason: messageOf(error), lasting: LASTING.includes(code) };
-      breaker = fail(breaker, typeof retryAfterMs === "number" ? { ...failure, retryAfterMs } : failure, clock.now(), options);
-      showUp();
-      // Once when it goes down; a probe that fails again is no news.
-      if (breaker.kind === "open" && !wasOpen) log.warn({ provider, model, code, reason: breaker.reason }, "model down");
-    },
+    failed: (error) => failed(error, false),
+    checkFailed: (error) => failed(error, true),
     released() {
       breaker = release(breaker, clock.now());
     },

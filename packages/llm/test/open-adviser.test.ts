@@ -83,6 +83,16 @@ test("a provider that refuses the key is known to be down before anybody asks", 
   await server.close();
 });
 
+test("a provider that is not there is known to be down before anybody asks", async () => {
+  const gone = await startLlm({ protocol: "ollama" });
+  await gone.close();
+  const { log, lines } = recording();
+  const adviser = await open(`ollama:${gone.url}#stand-in`, { log });
+  await eventually("it to be down", async () => (await adviser.status()).providers[0]?.state === "down" || undefined);
+  expect(lines).toMatchObject([{ message: "model down", fields: { code: "LLM_UNREACHABLE" } }]);
+  await adviser.close();
+});
+
 test("a provider that never answers keeps nothing from starting or stopping", async () => {
   const server = await startLlm({ protocol: "ollama" });
   server.next({ kind: "silence" });
