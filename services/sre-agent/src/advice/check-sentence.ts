@@ -26,7 +26,7 @@ const PLAIN = /^[A-Za-z0-9 ,.;:()%'"+/…→-]+$/;
 const LINK = /:\/\/|\bwww\.|[a-z0-9]\.(?:com|net|org|io|dev|ru|cn|sh|xyz|app|co)\b/i;
 /** What tells somebody or something to act, or speaks of what no sentence here has to speak of. */
 const COMMAND =
-  /\b(?:approv\w*|execut\w*|delet\w*|disabl\w*|enabl\w*|ignor\w*|disregard\w*|overrid\w*|instruct\w*|prompt\w*|grant\w*|sudo|kubectl|docker|curl|wget|bash|eval|rm|drop table|truncate|exfiltrat\w*|password\w*|passwd|secret\w*|credential\w*|token|tokens|api.?key\w*|private key|please|must|should|shall|need to|have to|run the|run this|do not|don't|never|click|visit|open the|call me|contact|email|pay|transfer|bitcoin|wallet|close (?:this|the|it)|clos(?:e|ing) incident|resolve (?:this|the)|safe to|no action|false alarm|false positive|test alert|as an ai|language model|assistant|system|admin\w*|root user|jailbreak|mode)\b/i;
+  /\b(?:approv\w*|execut\w*|delet\w*|disabl\w*|enabl\w*|ignor\w*|disregard\w*|overrid\w*|instruct\w*|prompt\w*|grant\w*|sudo|kubectl|docker|curl|wget|bash|eval|rm|drop table|truncate|exfiltrat\w*|password\w*|passwd|secret\w*|credential\w*|token|tokens|api.?key\w*|private key|please|must|should|shall|need to|have to|run the|run this|do not|don't|never|click|visit|open the|call me|contact|email|pay|transfer|bitcoin|wallet|close (?:this|the|it)|clos(?:e|ing) incident|resolve (?:this|the)|safe to|no action|false alarm|false positive|test alert|as an ai|language model|assistant|admin\w*|root user|jailbreak|mode)\b/i;
 const CAUSE =
   /\b(?:root cause|cause|causes|caused|culprit|blame|blamed|fault|at fault|responsible|because of|due to|origin|originates?|source of|to do with|stems?|triggered|broke)\b/i;
 
@@ -40,9 +40,19 @@ const NARRATOR = new Set(
     "made make makes many matches mean means measured memory metric metrics millisecond milliseconds minute minutes more most much near nearly new newer next no none nor normal not nothing now number observed occurred of off often on once one only onset or other others out over own own part past peak people percent percentage person points point " +
     "possible previous previously probable probably problem ratio rate recent recently recorded recover recovered reached remain remained remains request requests requested respond responds response responses restart restarted restarts result results return returned returns rise risen rises rising rollback rolled root rose " +
     "runbook same saw second seconds see seems seen service services several severe share shortly show showed showing shown shows side signal signals significantly similar since single singled slow slowed slower slowly so some soon spike spiked start started starting starts state stay stays still stopped strong strongest such suggest suggests surge symptom symptoms " +
-    "taken takes than that the their them then there these they this those though three through time timeout timeouts times to together too took top total towards trace traces traffic twice two typical under unchanged unclear until up upstream upward usage usual usually value values very via was watched well went were what when where whereas which while who whole whose why will with within without worse worst would yet zero"
+    "taken takes than that the their them then there these they this those though three through time timeout timeouts times to together too took top total towards trace traces traffic twice two typical under unchanged unclear until up upstream upward usage usual usually value values very via was watched well went were what when where whereas which while who whole whose why will with within without worse worst would yet zero " +
+    "able abnormal absent according account activity actually added affected affects afterwards agree agrees among answer answered answering answers apart apparent arrive arrived beginning behave behaved behavior best beyond block blocked both brief briefly broken building builds capacity " +
+    "case chain close closely combined common complete completely concentrated condition connected connection connections consistent constant contain contains continue continued continues correlate correlated correlates count counts crash crashed crashes crashing deep depth detect detected deviate deviated deviates deviation deviations differ difference different disappeared drift duration " +
+    "ended ends enough entire event events exactly exhausted expected experienced experiencing extra fact facts flat flow follow followed following follows full fully further gap gone gradually great greatly grew group grow growing grown grows healthy hold holds hung idle immediately important increasing instead involved issue issues joint keep keeps kept kind lack large lasted lasting lead left " +
+    "limit limited load local long loss lost main mainly major maximum median minor moment moments move moved multiple narrow nature next noticeable occurring older open operation operations overall overlap pair part partial partly path pattern patterns performance period pool pools present pressure process processes produced queue queued quick quickly range ranked rather reach reason reasons recovery " +
+    "reduced refused rejected related release released releases reliable remaining report reported reports resource resources rest rests roughly saturated saturation scrape scrapes separate sharp sharply shift shifted sign signs similar simply size small smaller spread spreads stable stand stands steadily steady step steps stop stops support supported supports suspect suspected sustained system takes template tied tight timing trend trends typically " +
+    "unable unavailable unhealthy unlike unresponsive unusual upset version versions visible wait waited waiting waits weak weaker weaken wide widespread window work worked working world"
   ).split(" "),
 );
+
+/** Possessives and parts of compounds are read as their words. */
+const isNarrators = (word: string): boolean =>
+  NARRATOR.has(word) || (word.includes("-") && word.split("-").every((part) => NARRATOR.has(part)));
 
 /** Pure: may this be shown? */
 export function checkSentence(claim: Claim, facts: Facts): Checked {
@@ -61,14 +71,14 @@ export function checkSentence(claim: Claim, facts: Facts): Checked {
       .filter((c) => cited.some(({ service }) => service === c.service))
       .map(({ confidence }) => `${Math.round(confidence * 100)} %`),
   ].join(" ");
-  if (strayNumber(text, read) !== undefined) return dropped("number");
+  if (strayNumber(text.replace(/\bfirst\b/gi, ""), read) !== undefined) return dropped("number");
   const services = new Set([...facts.candidates, ...facts.facts].flatMap(({ service }) => service ?? []));
   const named = wordsOf(text).filter((word) => services.has(word));
   const readable = new Set(wordsOf(read));
   const citedServices = new Set(cited.flatMap(({ service }) => service ?? []));
   if (!named.every((name) => readable.has(name) || citedServices.has(name))) return dropped("name");
   const lower = new Set([...readable, ...citedServices].map((word) => word.toLowerCase()));
-  const isKnown = (word: string) => /^[\d.:%]+$/.test(word) || NARRATOR.has(word.toLowerCase()) || lower.has(word.toLowerCase());
+  const isKnown = (word: string) => /^[\d.:%]+$/.test(word) || isNarrators(word.toLowerCase()) || lower.has(word.toLowerCase());
   if (!wordsOf(text).every(isKnown)) return dropped("words");
   if (CAUSE.test(text) && !isOwnCause(named, facts)) return dropped("cause");
   return { kind: "kept", sentence: { text, evidence: cited.map(({ evidenceId }) => evidenceId) } };

@@ -8,20 +8,20 @@ const MAX_CHARS = 160;
 /** From here on nothing is read: the shape of a line is at its beginning. */
 const MAX_READ = 2_048;
 
-/** Words that say what kind of trouble it is. None of them tells anybody to do something. */
+/** Words that say what kind of trouble it is. None of them tells anybody to do something, and none of them joins others into a sentence. */
 const TRADE = new Set(
   (
-    "abort aborted address alloc allocation already available backlog backend bad bind body broken buffer bytes cache call calls cannot cert certificate " +
+    "abort aborted address alloc allocation backlog backend bad bind body broken buffer bytes cache call calls cannot cert certificate " +
     "channel circuit client code config configuration conflict connect connection connections consumer container corrupt cpu crash " +
     "crashed database db deadline deadlock denied dependency deployment disconnected disk dns down driver duplicate empty eof error errors exceeded exception " +
     "exhausted exit exited expired fail failed failing failure fatal fetch file forbidden format full garbage gateway gc handshake header health heap " +
-    "host http https idle illegal in index init initialization input internal invalid io is json kernel killed lag latency leak length level limit " +
-    "limits listener load lock lost malformed memory message method missing module network no node not null offset of oom open out overflow overloaded " +
+    "host http https idle illegal index init initialization input internal invalid io json kernel killed lag latency leak length level limit " +
+    "limits listener load lock lost malformed memory message method missing module network node null offset oom open out overflow overloaded " +
     "panic parse parser partition peer pending permission pid pipe pool port process producer property proxy query queue quota range rate " +
-    "read reading ready recv refused release replica request requests reset resolve resource response retries retry route rollback saturated schema segfault segmentation send " +
+    "read reading ready recv refused release replica request requests reset resolve resource response retries retry route rollback saturated schema segfault segmentation " +
     "server service session shutdown signal size slow socket space sql ssl stack stale stalled started starting state status stopped storage stream syntax " +
-    "table tcp thread threads throttled timed timeout timestamp tls to too transaction type unable unavailable undefined unexpected unhandled unknown unreachable unresponsive upstream " +
-    "user value version wait waiting warn warning while with worker write fault faults on for from at by after before"
+    "table tcp thread threads throttled timed timeout timestamp tls transaction type unable unavailable undefined unexpected unhandled unknown unreachable unresponsive upstream " +
+    "user value version wait waiting warn warning worker write fault faults"
   ).split(" "),
 );
 const ERROR_CLASS = /^[A-Z][A-Za-z]{2,38}(?:Error|Exception|Timeout|Fault|Panic)$/;

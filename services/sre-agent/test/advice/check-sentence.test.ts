@@ -102,5 +102,5 @@ test("a narration keeps what stands the check, and its short form falls back to 
 test("what others wrote reaches no model as it is", () => {
   const text = JSON.stringify(facts);
   expect(text).not.toContain("previous instructions");
-  expect(text).toContain("TypeError in … <num> undefined");
+  expect(text).toContain("TypeError … <num> undefined");
 });
