@@ -141,6 +141,7 @@ test("a run, its tools and its model calls are one trace, with tokens, cost and 
   expect(attributesOf(tool)).toMatchObject({ "gen_ai.tool.name": "query_metric", "gen_ai.tool.call.id": "call_0" });
   expect(named("execute_tool flood").length).toBeLessThan(5_000);
   expect(bodies.join()).not.toMatch(/What happened|because|glpat/);
+  expect(bodies.join()).toContain("gen_ai.client.token.usage");
   expect(metrics).toContain('tocsin_llm_tokens_total{provider="scripted",model="claude-test",direction="input"} 100');
   expect(metrics).toContain('tocsin_llm_attempts_total{provider="scripted",model="claude-test",outcome="LLM_OVERLOADED"} 1');
 });
