@@ -5,7 +5,7 @@ import { createTeardown, silentLogger } from "@tocsin/runtime";
 import { eventually } from "@tocsin/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startLab } from "../src/lab.ts";
-import { type TestLab, testLab } from "./lab-client.ts";
+import { type Json, type TestLab, testLab } from "./lab-client.ts";
 
 describe("the lab's API", () => {
   let lab: TestLab;
@@ -100,6 +100,25 @@ describe("the lab's API", () => {
     expect(back.after.revision).toBe(back.before.previousRevision);
     const { body: undone } = await lab.act("payments", "rollback", { toRevision: back.before.revision });
     expect(undone.after).toMatchObject({ revision: back.before.revision, previousRevision: back.before.previousRevision });
+  });
+
+  test("sets a configuration value in a new process and, by the old value, ends field by field where it began", async () => {
+    const size = () => lab.metric("payments", /^pool_size /);
+    const before = (await lab.call("GET", "/v1/services/payments")).body;
+    expect(before.config).toEqual({ "pool-size": null });
+    const { body: set } = await lab.act("payments", "config", { name: "pool-size", value: "25" });
+    expect(set.after).toMatchObject({ config: { "pool-size": "25" }, previousRevision: before.revision, replicas: [{ healthy: true }] });
+    expect(await size()).toBe(25);
+    const { body: back } = await lab.act("payments", "config", { name: "pool-size", value: null });
+    const fields = ({ revision, previousRevision, config, labels }: Json) => ({ revision, previousRevision, config, labels });
+    expect(fields(back.after)).toEqual(fields(before));
+    expect(await size()).toBe(10);
+    for (const wrong of [
+      { name: "backend-url", value: "tcp://elsewhere" },
+      { name: "pool-size", value: "25 --defect-ratio 1" },
+    ])
+      expect(await lab.act("payments", "config", wrong)).toMatchObject({ status: 422, body: { code: "TARGET_CONFIG_REFUSED" } });
+    expect((await lab.call("GET", "/v1/services/payments")).body.revision).toBe(before.revision);
   });
 });
 
