@@ -4,7 +4,7 @@ import { evidenceOf, ruleEvidence } from "./evidence.ts";
 import { clockTime, listed } from "./figures.ts";
 import { type Finding, findChanges, lookedAt, tracedIn } from "./findings.ts";
 import type { DiagnosisInput } from "./input.ts";
-import { type Contribution, RANKING_WEIGHTS, type RankedService, type RankingWeights, rankServices } from "./rank.ts";
+import { type Contribution, isMerelyChanged, RANKING_WEIGHTS, type RankedService, type RankingWeights, rankServices } from "./rank.ts";
 import { clamp } from "./robust.ts";
 import { findRuleCrossings } from "./rule-evidence.ts";
 
@@ -35,6 +35,7 @@ export interface DiagnosisDetails {
 }
 
 const EVIDENCE_PER_CAUSE = 8;
+const MAX_UNKNOWN_CHANGES = 3;
 /** From this share of the best score on, a second candidate is as good as the first. */
 const EQUAL = 0.92;
 
@@ -73,6 +74,11 @@ export function diagnose(input: DiagnosisInput, options: DiagnosisOptions = {}):
     if (!evidence.has(made.id)) evidence.set(made.id, made);
     return made.id;
   };
+  const changed = input.changes.flatMap(({ service, at }) => (graph.services.has(service) ? [] : [{ service, at }]));
+  const absent = [...(input.absent ?? [])];
+  for (const { service, at } of changed.slice(0, MAX_UNKNOWN_CHANGES))
+    absent.push(`changes: ${service} was changed at ${at.slice(11, 19)}, and no signal, line, call or topology names such a service`);
+
   const causes: Cause[] = ranking.slice(0, maxCauses).map((each, rank) => ({
     service: each.service,
     kind: each.kind,
@@ -89,7 +95,7 @@ export function diagnose(input: DiagnosisInput, options: DiagnosisOptions = {}):
     causes,
     evidence: [...evidence.values()],
     ...(isCause ? {} : { unsettled: unsettledText(ranking, input, missing) }),
-    missing: [...missing, ...(input.absent ?? [])],
+    missing: [...missing, ...absent],
     at: new Date(input.now * 1_000).toISOString(),
   };
   return { diagnosis, details: { ranking, findings, graph, ruledOut: ruledOut(ranking), onsetAt: ranking[0]?.onsetAt } };
@@ -138,7 +144,7 @@ function confidenceOf(
   missing: number,
   alerting: readonly string[],
 ): number {
-  const rival = rank === 0 ? ranking.slice(1).find((other) => each.coverage < BESIDE || other.coverage >= BESIDE) : ranking[0];
+  const rival = rivalOf(each, rank, ranking);
   const margin = rival ? clamp((each.score - rival.score) / Math.max(each.score, rival.score), -1, 1) : 1;
   const strength = 1 - Math.exp(-each.score / 2.2);
   const kinds = each.contributions.filter((c) => c.points >= 0.5).length;
@@ -146,6 +152,15 @@ function confidenceOf(
   const sources = 0.93 ** Math.min(4, missing);
   const sure = strength * (0.55 + 0.45 * margin) * agreement * sources;
   return clamp(isAccused(each, alerting) ? 1 - (1 - sure) * (1 - RULE_SAYS) : sure, 0, 0.99);
+}
+
+/**
+ * Whom a candidate is measured against: the first, or for the first itself the next that could be the cause instead. Beside one that explains
+ * the alerts, a service that explains none of them is no rival, and one that was merely changed never is.
+ */
+function rivalOf(each: RankedService, rank: number, ranking: readonly RankedService[]): RankedService | undefined {
+  if (rank > 0) return ranking[0];
+  return ranking.slice(1).find((other) => !isMerelyChanged(other) && (each.coverage < BESIDE || other.coverage >= BESIDE));
 }
 
 /** Two that are about equally suspect are no answer, unless the one stands in the path of the other. */

@@ -217,6 +217,12 @@ export function rankServices(
     }
     let core = contributions.reduce((sum, each) => sum + each.points, 0);
     const changes = families.get("change");
+    if (changes && contributions.length === 0) {
+      // Nothing is known to be wrong there, perhaps because nobody measures it. It is told as a suspect, below what names a cause.
+      const points = Math.min(weights.family.change * combined(changes), MERELY_CHANGED);
+      partial.push({ service, contributions: [{ family: "change", points, findings: changes }], core: points });
+      continue;
+    }
     // A change alone breaks nothing: it counts as far as something else is wrong with the service.
     if (changes && core > 0.5) {
       const points = Math.min(weights.family.change * combined(changes), 0.5 * core);
@@ -229,7 +235,9 @@ export function rankServices(
   return partial
     .map(({ service, contributions, core }) => {
       const told = explainedBy.get(service) ?? [];
-      const coverage = coverageOf(service, alerting, graph, (from, hops) => symptomShare(from, service, hops));
+      const coverage = isMerely(contributions)
+        ? nearnessOf(service, alerting, graph, weights.decay)
+        : coverageOf(service, alerting, graph, (from, hops) => symptomShare(from, service, hops));
       const impact = weights.impact * told.reduce((sum, each) => sum + each.points, 0) * Math.min(1, core);
       return {
         service,
@@ -244,6 +252,20 @@ export function rankServices(
     })
     .filter((each) => each.score > 0)
     .sort((a, b) => b.score - a.score || (a.service < b.service ? -1 : 1));
+}
+
+/** Most that a change counts for at a service at which nothing else stands out: less than any cause needs. */
+const MERELY_CHANGED = 0.6;
+const isMerely = (contributions: readonly Contribution[]): boolean => contributions.every(({ family }) => family === "change");
+
+/** Is a change all that speaks against it? Then it is a suspect to look at, and no rival of one that is ill. */
+export const isMerelyChanged = ({ contributions }: Pick<RankedService, "contributions">): boolean => isMerely(contributions);
+
+/** How near a changed service is to the alerts, along the calls that lead to it: 1 at an alerting service, less with each hop, 0 off the path. */
+function nearnessOf(service: string, alerting: readonly string[], graph: CallGraph, decay: number): number {
+  const known = alerting.filter((each) => graph.services.has(each));
+  if (known.length === 0) return 0;
+  return known.reduce((sum, each) => sum + decay ** (graph.hops(each, service) ?? Number.POSITIVE_INFINITY), 0) / known.length;
 }
 
 function groupByFamily(findings: readonly Finding[]): Map<string, Map<Family, Finding[]>> {

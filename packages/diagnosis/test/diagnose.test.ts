@@ -2,7 +2,7 @@ import { Diagnosis } from "@tocsin/contracts";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { diagnose } from "../src/diagnose.ts";
-import { add, FAULTS, fleetInput, lines, SPLIT, times } from "./fleet.ts";
+import { add, change, FAULTS, fleetInput, lines, SPLIT, times } from "./fleet.ts";
 
 describe("the lab's faults", () => {
   test.each(Object.entries(FAULTS))("%s: the service that was hurt ranks first, with the right kind", (_, { truth, kinds, scenario }) => {
@@ -115,4 +115,39 @@ test("wild samples never crash it and never make a score that is not a number", 
     }),
     { numRuns: 60 },
   );
+});
+
+describe("changes", () => {
+  const slow = { effects: { storefront: { latency_p95: times(8) } }, alerts: [{ name: "HighLatency", service: "storefront" }] };
+  const scoreOf = (service: string, changes: ReturnType<typeof change>[]) =>
+    diagnose(fleetInput({ ...slow, changes })).diagnosis.causes.find((cause) => cause.service === service)?.score ?? 0;
+
+  test("one in the path at which nothing stands out is a suspect, the nearer and the later the more, and never the cause", () => {
+    expect(scoreOf("catalog", [change("catalog", "deployment", 60, "release")])).toBeGreaterThan(
+      scoreOf("inventory", [change("inventory", "deployment", 60, "release")]),
+    );
+    expect(scoreOf("catalog", [change("catalog", "deployment", 60, "release")])).toBeGreaterThan(
+      scoreOf("catalog", [change("catalog", "restart", 3_600, "restarted")]),
+    );
+    const { diagnosis } = diagnose(fleetInput({ alerts: slow.alerts, changes: [change("catalog", "deployment", 60, "release")] }));
+    expect(diagnosis.verdict).toBe("inconclusive");
+    expect(diagnosis.causes[0]).toMatchObject({ service: "catalog", kind: "change" });
+  });
+
+  test("it takes nothing from the confidence in one that is ill", () => {
+    const sure = (changes: ReturnType<typeof change>[]) => diagnose(fleetInput({ ...slow, changes })).diagnosis.causes[0];
+    expect(sure([change("catalog", "deployment", 60, "release")])).toEqual(sure([]));
+  });
+
+  test("one off the path of the alerts is next to nothing", () => {
+    const alerts = [{ name: "HighLatency", service: "inventory" }];
+    const { diagnosis } = diagnose(fleetInput({ alerts, changes: [change("payments", "deployment", 60, "release")] }));
+    expect(diagnosis.causes[0]?.score ?? 0).toBeLessThan(0.1);
+  });
+
+  test("one of a service that nothing else knows is said, and casts no doubt", () => {
+    const { diagnosis } = diagnose(fleetInput({ ...slow, changes: [change("pay-api", "deployment", 60, "release")] }));
+    expect(diagnosis.missing).toEqual([expect.stringContaining("pay-api was changed at")]);
+    expect(diagnosis.causes[0]).toEqual(diagnose(fleetInput(slow)).diagnosis.causes[0]);
+  });
 });

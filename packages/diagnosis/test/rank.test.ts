@@ -51,8 +51,10 @@ test("a latency that the service's own traces contradict counts less", () => {
   expect(contradicted).toBeLessThan(0.5 * plain);
 });
 
-test("a change alone is no cause", () => {
-  expect(rankServices([finding("cart", "change", 3)], graph, ["cart"])).toEqual([]);
+test("a change alone is a suspect that scores below any cause", () => {
+  const [suspect] = rankServices([finding("cart", "change", 3)], graph, ["cart"]);
+  expect(suspect).toMatchObject({ service: "cart", kind: "change", score: 0.6 });
+  expect(rankServices([finding("cart", "change", 3)], graph, [])[0]?.score).toBeLessThan(0.1);
 });
 
 test.each([
