@@ -53,7 +53,7 @@ async function fillStore(service: string, folder: string): Promise<string> {
   return store;
 }
 
-describe.skipIf(lacks("dockerd", "docker", "busybox", "haproxy", "git"))("an image of a service", () => {
+describe.skipIf(lacks("dockerd", "docker", "busybox", "haproxy", "git"))("an image of a service", { timeout: 120_000 }, () => {
   let daemon: RunningDockerd;
   let docker: Docker;
   let folder: string;
@@ -99,7 +99,7 @@ describe.skipIf(lacks("dockerd", "docker", "busybox", "haproxy", "git"))("an ima
       Env: [`TOCSIN_PORT=${port}`, `TOCSIN_API_TOKEN=${TOKEN}`, "TOCSIN_STORE_URL=embedded:/data/store"],
       Labels: { "tocsin.managed": "true", "tocsin.service": name },
       // Sooner than the image asks, so that the test need not wait.
-      Healthcheck: { Test: ["CMD", "node", "health-check.mjs"], Interval: 1e9, Timeout: 5e9, Retries: 3, StartPeriod: 60e9 },
+      Healthcheck: { Test: ["CMD", "node", "health-check.mjs"], Interval: 2e9, Timeout: 5e9, Retries: 3, StartPeriod: 60e9 },
       HostConfig: {
         NetworkMode: "host", // this daemon has no other
         Init: true,
@@ -122,7 +122,7 @@ describe.skipIf(lacks("dockerd", "docker", "busybox", "haproxy", "git"))("an ima
       { env: { ...process.env, DOCKER_SOCKET: socketPath, PROXY_PORT: String(proxyPort) } },
     );
     targets = await openTargets({ url: `docker+${proxyUrl}`, labUrl: "http://127.0.0.1:1", log: silentLogger });
-  }, 240_000);
+  }, 420_000);
   afterAll(async () => {
     await targets?.close();
     await proxy?.stop();
@@ -196,6 +196,9 @@ describe.skipIf(lacks("dockerd", "docker", "busybox", "haproxy", "git"))("an ima
     });
     expect([answer.status, await answer.json()]).toEqual([202, { accepted: 1, duplicates: 0, quarantined: 0 }]);
     expect((await fetch(`http://127.0.0.1:${port}/api/v1/quarantine`)).status).toBe(401);
+    const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+    expect(metrics).toContain('tocsin_bridge_alerts_total{source="alertmanager",outcome="accepted"} 1');
+    expect(metrics).toMatch(/^tocsin_store_outbox_lag_seconds 0$/m);
   });
 
   test("is restarted through the proxy, and seen to be well again", async () => {
