@@ -8,6 +8,7 @@ import { createMetrics } from "./metrics.ts";
 import { loadPolicy } from "./policy-file.ts";
 import { createRedButton } from "./red-button.ts";
 import { openLibrary } from "./runbook-library.ts";
+import { watchTargetChanges } from "./target-changes.ts";
 import { LOCK_LEASE_MS, RUN_QUEUE, resumeRuns, type WorkOptions, workRun } from "./work-run.ts";
 
 const GROUP = "tocsin.executor";
@@ -105,9 +106,12 @@ export const executor = defineModule({
       }
     };
     const swept = sweep();
-    onStop("stop sweep", () => {
+    // The lab keeps a record of its changes itself; Docker keeps none.
+    const watched =
+      targets.kind === "docker" ? watchTargetChanges({ list: () => targets.list(), sql, clock, log }, sweeping.signal) : undefined;
+    onStop("stop sweep", async () => {
       sweeping.abort();
-      return swept;
+      await Promise.all([swept, watched]);
     });
     log.info({ environment, runbooks: library.runbooks.length, refused: library.refused, targets: targets.kind }, "executor ready");
   },

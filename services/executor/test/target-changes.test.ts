@@ -1,0 +1,69 @@
+import { silentLogger } from "@tocsin/runtime";
+import { changesBetween, openStore } from "@tocsin/store";
+import type { Target } from "@tocsin/targets";
+import { eventually, fakeClock } from "@tocsin/testkit";
+import { expect, test } from "vitest";
+import { changesBetweenLooks, watchTargetChanges } from "../src/target-changes.ts";
+
+const NOW = Date.parse("2026-08-20T10:00:00.000Z");
+const target = (change: Partial<Target> = {}, startedAt = "2026-08-20T01:00:00.000Z"): Target => ({
+  id: "web",
+  managed: true,
+  replicas: [{ id: "web-1", state: "running", healthy: true, startedAt, restarts: 0 }],
+  revision: "shop/web:1.4",
+  labels: {},
+  ...change,
+});
+const look = (before: readonly Target[] | undefined, now: readonly Target[]) => changesBetweenLooks(before, now, NOW);
+
+test("another image is a deployment with both versions, and its new start is part of it", () => {
+  const after = target({ revision: "shop/web:1.5" }, "2026-08-20T09:59:55.000Z");
+  expect(look([target()], [after])).toMatchObject([
+    { kind: "deployment", service: "web", version: "shop/web:1.5", previousVersion: "shop/web:1.4" },
+  ]);
+});
+test("a new start alone is a restart at the time of that start, and says when the kernel had killed it", () => {
+  const started = target({}, "2026-08-20T09:59:55.000Z");
+  expect(look([target()], [started])).toMatchObject([{ kind: "restart", at: "2026-08-20T09:59:55.000Z", text: "web was started" }]);
+  const killed = { ...started, replicas: started.replicas.map((replica) => ({ ...replica, oomKilled: true })) };
+  expect(look([target()], [killed])[0]?.text).toContain("killed it for its memory");
+});
+test("more replicas are scaling, another value is configuration", () => {
+  const [one] = target().replicas;
+  const two = target({ replicas: [one, { ...one, id: "web-2" }] as Target["replicas"] });
+  expect(look([target()], [two]).map(({ kind }) => kind)).toEqual(["scaling"]);
+  expect(look([target({ config: { POOL: "4" } })], [target({ config: { POOL: "8" } })]).map(({ kind }) => kind)).toEqual(["configuration"]);
+});
+test("nothing changed is no change, and a target that is new or gone accuses nobody", () => {
+  expect(look([target()], [target()])).toEqual([]);
+  expect(look([], [target()])).toEqual([]);
+  expect(look([target()], [])).toEqual([]);
+});
+test("the first look tells of starts of the last two hours, and of none before", () => {
+  expect(look(undefined, [target()])).toEqual([]);
+  expect(look(undefined, [target({}, "2026-08-20T08:00:00.000Z")])).toHaveLength(1);
+});
+
+test("two processes that look, or one that starts anew, tell of a change once", async () => {
+  const store = await openStore({ url: "embedded:memory", log: silentLogger });
+  const stop = new AbortController();
+  try {
+    let listed: readonly Target[] = [target({}, "2026-08-20T09:30:00.000Z")];
+    const clock = fakeClock("2026-08-20T10:00:00.000Z");
+    const watch = { list: async () => listed, sql: store.sql, clock, log: silentLogger };
+    const watching = [watchTargetChanges(watch, stop.signal), watchTargetChanges(watch, stop.signal)];
+    const kept = () => changesBetween(store.sql, "2026-08-20T00:00:00.000Z", "2026-08-21T00:00:00.000Z");
+    await eventually("the start is kept", async () => ((await kept()).length === 1 ? true : undefined));
+    listed = [target({ revision: "shop/web:1.5" }, "2026-08-20T10:00:05.000Z")];
+    await eventually("the deployment is kept", async () => {
+      await clock.advance(10_000);
+      return (await kept()).length >= 2 ? true : undefined;
+    });
+    stop.abort();
+    await Promise.all(watching);
+    expect((await kept()).map(({ kind }) => kind)).toEqual(["deployment", "restart"]);
+  } finally {
+    stop.abort();
+    await store.close();
+  }
+});
