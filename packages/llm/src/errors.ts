@@ -1,6 +1,7 @@
 // Every error code of this package; README.md documents each. None of them reaches the incident's loop: the adviser turns them into a skip.
-import { AppError } from "@tocsin/runtime";
+import { AppError, redact } from "@tocsin/runtime";
 import type { LlmUsage } from "./llm-port.ts";
+import { visibleText } from "./untrusted-text.ts";
 
 const BODY_CHARS = 500;
 
@@ -20,12 +21,10 @@ export interface Fault {
 }
 
 const faulty = (code: string, retryable: boolean, text: string, fault: Fault) => {
-  const { cause, reason, ...rest } = fault;
-  return new AppError(code, `${fault.provider} (${fault.model}) ${text}: ${reason.slice(0, BODY_CHARS)}`, {
-    retryable,
-    details: { ...rest, reason: reason.slice(0, BODY_CHARS) },
-    cause,
-  });
+  const { cause, reason: said, ...rest } = fault;
+  // People read it in a timeline, and providers like to repeat a part of the key.
+  const reason = redact(visibleText(said)).replace(/\s+/gu, " ").trim().slice(0, BODY_CHARS).toWellFormed();
+  return new AppError(code, `${fault.provider} (${fault.model}) ${text}: ${reason}`, { retryable, details: { ...rest, reason }, cause });
 };
 
 export const keyRefused = (fault: Fault) => faulty("LLM_KEY_REFUSED", false, "does not accept the key", fault);

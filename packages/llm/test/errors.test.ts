@@ -35,6 +35,13 @@ test.each([
   expect(errors.faultOfStatus({ provider: "p", model: "m", reason: "r", ...fault }).code).toBe(code);
 });
 
+test("what a provider says is shown in one line, visible and without a key", () => {
+  const reason = "Incorrect API key provided:\n sk-proj-ABCDEFGHIJKLMNOPQRSTUV \u202e\u001b[31m";
+  expect(errors.keyRefused({ provider: "p", model: "m", reason }).message).toBe(
+    "p (m) does not accept the key: Incorrect API key provided: [redacted api key]",
+  );
+});
+
 test("a reason is cut, and the cause is kept", () => {
   const cause = new Error("deep");
   const error = errors.unavailable({ provider: "p", model: "m", reason: "x".repeat(10_000), cause });
