@@ -28,7 +28,7 @@ const signedText = ({ seq, hash, at }: Pick<Checkpoint, "seq" | "hash" | "at">):
   Buffer.from(`tocsin-journal-head-v1\n${seq}\n${hash}\n${at}\n`);
 
 /** `sha256:…` over the public key in DER. */
-export const fingerprintOf = (key: KeyObject): string =>
+const fingerprintOf = (key: KeyObject): string =>
   `sha256:${createHash("sha256")
     .update(key.export({ type: "spki", format: "der" }))
     .digest("hex")}`;

@@ -50,7 +50,7 @@ function limitsFor(container: Inspected, name: string, value: string | null): Li
 }
 
 /** Is the value there already? Amounts are compared as amounts. */
-export function isSet(container: Inspected, { name, value }: ConfigChange): boolean {
+function isSet(container: Inspected, { name, value }: ConfigChange): boolean {
   const now = configValue(container, name);
   if (now === null || value === null || !LIMITS.includes(name)) return now === value;
   return amountOf(name, now) === amountOf(name, value);

@@ -11,7 +11,7 @@ const MOST = 50;
 const NUMBERED = /^(.*[-_])(\d+)$/;
 
 /** Pure: why a container cannot have a sibling, or undefined. */
-export function copyProblem({ HostConfig: host, Mounts: mounts, NetworkSettings: networks }: Inspected): string | undefined {
+function copyProblem({ HostConfig: host, Mounts: mounts, NetworkSettings: networks }: Inspected): string | undefined {
   const ports = Object.values((host.PortBindings ?? {}) as Record<string, { HostPort?: string }[] | null>).flat();
   if (ports.some((binding) => binding?.HostPort !== undefined && binding.HostPort !== "" && binding.HostPort !== "0"))
     return "it has a fixed port of the host, which only one container can have";
@@ -27,7 +27,7 @@ export function copyProblem({ HostConfig: host, Mounts: mounts, NetworkSettings:
 }
 
 /** Pure: the names that further replicas get; numbers in use are left out. */
-export function nextNames(names: readonly string[], count: number): readonly { readonly name: string; readonly number: number }[] {
+function nextNames(names: readonly string[], count: number): readonly { readonly name: string; readonly number: number }[] {
   const first = names[0] as string;
   const prefix = NUMBERED.exec(first)?.[1] ?? `${first}-`;
   const used = new Set(names.map((name) => (name.startsWith(prefix) ? Number(NUMBERED.exec(name)?.[2] ?? 1) : 1)));
