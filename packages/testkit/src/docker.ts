@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { request } from "node:http";
 import { join } from "node:path";
 import { takePlace } from "./place.ts";
@@ -24,24 +24,47 @@ const SYSTEM_SOCKET = "/var/run/docker.sock";
  */
 export async function startDockerd(place?: Place): Promise<RunningDockerd> {
   if (await answersPing(SYSTEM_SOCKET)) return { socketPath: SYSTEM_SOCKET, shared: true, stop: async () => {} };
+  return startOwnDockerd(place);
+}
+
+/** A daemon that a test may take away. */
+export interface OwnDockerd extends RunningDockerd {
+  /** Ends the daemon, by default as a restart of the service does; what it has on disk stays. */
+  halt(signal?: NodeJS.Signals): Promise<void>;
+  /** Starts it again on the same folders and socket. */
+  resume(): Promise<void>;
+}
+
+/** A Docker daemon of our own, whether or not the machine has one. */
+export async function startOwnDockerd(place?: Place): Promise<OwnDockerd> {
   const { folder, printing, leave } = await takePlace("dockerd", place);
   const socketPath = join(folder, "docker.sock");
   const inside = (name: string) => join(folder, name);
   mkdirSync(inside("exec"), { recursive: true });
-  const daemon = await startProcess(
-    "dockerd",
-    ["--data-root", inside("data"), "--exec-root", inside("exec"), "--pidfile", inside("pid"), "-H", `unix://${socketPath}`].concat([
-      "--iptables=false",
-      "--bridge=none",
-      "--log-level=warn",
-    ]),
-    () => answersPing(socketPath),
-    { timeoutMs: 60_000, ...printing },
-  );
+  const start = () =>
+    startProcess(
+      "dockerd",
+      ["--data-root", inside("data"), "--exec-root", inside("exec"), "--pidfile", inside("pid"), "-H", `unix://${socketPath}`].concat([
+        "--iptables=false",
+        "--bridge=none",
+        "--log-level=warn",
+      ]),
+      () => answersPing(socketPath),
+      { timeoutMs: 60_000, ...printing },
+    );
+  let daemon = await start();
   return {
     socketPath,
     shared: false,
-    server: daemon,
+    get server() {
+      return daemon;
+    },
+    halt: (signal = "SIGTERM") => daemon.stop(signal),
+    async resume() {
+      // A daemon that was killed leaves its number behind, and the next one believes that it runs.
+      rmSync(inside("pid"), { force: true });
+      daemon = await start();
+    },
     async stop() {
       await daemon.stop();
       unmountBelow(folder); // the daemon leaves the name space of the host's network mounted

@@ -1,5 +1,5 @@
 export { ALERTMANAGER_PROGRAMS, type RunningAlertmanager, startAlertmanager } from "./alertmanager.ts";
-export { type RunningDockerd, startDockerd } from "./docker.ts";
+export { type OwnDockerd, type RunningDockerd, startDockerd, startOwnDockerd } from "./docker.ts";
 export { type ImageOptions, importBusybox, importImage, importNodeApp, importNodeBase, importProgram } from "./docker-image.ts";
 export { eventually, giveUp } from "./eventually.ts";
 export { type FakeClock, fakeClock } from "./fake-clock.ts";
