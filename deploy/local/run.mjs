@@ -168,6 +168,10 @@ const commands = {
     await install();
     return node("services/sre-agent/src/cli/replay.ts", args);
   },
+  async deadletter(args) {
+    await install();
+    return node("services/console/src/cli/deadletter.ts", args);
+  },
   async stack(args) {
     await install();
     if (args[0] === "up") await bundleConsole();

@@ -2,8 +2,9 @@
 
 import type { Delivery, EventBus, Subscription } from "@tocsin/bus";
 import { type DeadLetter, EVENTS, type OutgoingEvent, TOPICS, type Topic } from "@tocsin/contracts";
-import { messageOf, type Sql } from "@tocsin/runtime";
-import { claimEvents, type DeadLetterEntry, keepDeadLetter } from "@tocsin/store";
+import { type Clock, isoTime, messageOf, type Sql } from "@tocsin/runtime";
+import { appendJournal, claimEvents, type DeadLetterEntry, decideDeadLetter, keepDeadLetter, takeDeadLetter } from "@tocsin/store";
+import { letterDecided, letterUnknown, letterUnreadable } from "./errors.ts";
 
 const GROUP = "tocsin.console";
 
@@ -22,6 +23,35 @@ export const keepDeadLetters = (bus: EventBus, sql: Sql): Promise<Subscription> 
         );
         for (const event of events) if (fresh.has(event.id)) await keepDeadLetter(tx, event.id, event.data as DeadLetter);
       }),
+  });
+
+export interface LetterDecision {
+  readonly id: string;
+  readonly state: "replayed" | "dropped";
+  readonly by: string;
+}
+
+/**
+ * Sends a letter's event again to where it came from, or puts it away; the journal says who did.
+ *
+ * @throws AppError `DEAD_LETTER_UNKNOWN`, `DEAD_LETTER_CONFLICT`, `DEAD_LETTER_INVALID`, `BUS_UNAVAILABLE`; the letter then is as it was
+ */
+export const decideLetter = (
+  { sql, bus, clock }: { readonly sql: Sql; readonly bus: Pick<EventBus, "publish">; readonly clock: Clock },
+  { id, state, by }: LetterDecision,
+): Promise<void> =>
+  sql.transaction(async (tx) => {
+    const letter = await takeDeadLetter(tx, id);
+    if (letter === undefined) throw letterUnknown(id);
+    if (letter.state !== "held") throw letterDecided(id, letter.state);
+    const at = isoTime(clock.now());
+    await decideDeadLetter(tx, id, { state, by, at });
+    await appendJournal(tx, { at, actor: by, action: `dead-letter.${state}`, subject: id, body: { code: letter.code } });
+    if (state === "dropped") return;
+    const read = eventOfLetter(letter);
+    if ("problem" in read) throw letterUnreadable(id, read.problem);
+    // Last, and under its old id: should the commit fail after it, consumers that handled the event once ignore it.
+    await bus.publish([read.event]);
   });
 
 export const textOf = (letter: Pick<DeadLetterEntry, "value">): string => Buffer.from(letter.value, "base64").toString("utf8");

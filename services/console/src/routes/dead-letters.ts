@@ -1,12 +1,11 @@
 import type { EventBus } from "@tocsin/bus";
-import { type Clock, isoTime, type Sql } from "@tocsin/runtime";
-import { appendJournal, type DeadLetterEntry, decideDeadLetter, listDeadLetters, takeDeadLetter } from "@tocsin/store";
+import type { Clock, Sql } from "@tocsin/runtime";
+import { type DeadLetterEntry, listDeadLetters } from "@tocsin/store";
 import type { FastifyPluginAsync } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import * as z from "zod";
 import { decodeCursor, ListQuery, listAnswer } from "../cursor.ts";
-import { eventOfLetter, textOf } from "../dead-letters.ts";
-import { letterDecided, letterUnknown, letterUnreadable } from "../errors.ts";
+import { decideLetter, textOf } from "../dead-letters.ts";
 import { DeadLetterView, listOf } from "../views.ts";
 
 const shown = ({ value, ...letter }: DeadLetterEntry) => ({ ...letter, body: textOf({ value }) });
@@ -41,22 +40,10 @@ export const deadLetterRoutes =
     const Id = z.object({ id: z.string().max(300) });
     const By = z.object({ by: z.string().trim().min(1).max(200).default("console") });
     const decide = (state: "replayed" | "dropped") => (request: { params: z.output<typeof Id>; body: z.output<typeof By> }) =>
-      sql.transaction(async (tx) => {
-        const { id } = request.params;
-        const letter = await takeDeadLetter(tx, id);
-        if (letter === undefined) throw letterUnknown(id);
-        if (letter.state !== "held") throw letterDecided(id, letter.state);
-        const at = isoTime(clock.now());
-        await decideDeadLetter(tx, id, { state, by: request.body.by, at });
-        await appendJournal(tx, { at, actor: request.body.by, action: `dead-letter.${state}`, subject: id, body: { code: letter.code } });
-        if (state === "replayed") {
-          const read = eventOfLetter(letter);
-          if ("problem" in read) throw letterUnreadable(id, read.problem);
-          // Last, and under its old id: should the commit fail after it, consumers that handled the event once ignore it.
-          await bus.publish([read.event]);
-        }
-        return { id, state };
-      });
+      decideLetter({ sql, bus, clock }, { id: request.params.id, state, by: request.body.by }).then(() => ({
+        id: request.params.id,
+        state,
+      }));
     const schema = { tags: ["dead letters"], params: Id, body: By, response: { 200: z.object({ id: z.string(), state: z.string() }) } };
     app.post("/dead-letters/:id/replay", { schema: { ...schema, summary: "Send it again to where it came from" } }, decide("replayed"));
     app.post("/dead-letters/:id/drop", { schema: { ...schema, summary: "Put it away" } }, decide("dropped"));

@@ -2,6 +2,7 @@
 // description there (drills, quarantine, readiness) is called by hand below it, with the types of the contracts.
 import type { DrillView, FaultView, IncidentView } from "@tocsin/contracts";
 import createClient from "openapi-fetch";
+import { type StreamPiece, takeEvents } from "../view/ask.ts";
 import type { paths } from "./schema.gen.ts";
 
 /** What the server said no to, in its own words. */
@@ -66,6 +67,21 @@ export interface QuarantineFull extends QuarantineEntry {
 export interface Readiness {
   readonly ready: boolean;
   readonly checks: Readonly<Record<string, { up: boolean; required: boolean; error?: string }>>;
+}
+
+/** As the agent's module gives it at `/api/v1/llm`. */
+export interface ModelsAnswer {
+  readonly configured: boolean;
+  readonly providers: readonly {
+    readonly provider: string;
+    readonly model: string;
+    readonly state: "up" | "down" | "probing";
+    readonly reason?: string;
+    readonly price?: { readonly input: number; readonly output: number };
+  }[];
+  readonly limits: readonly { readonly scope: string; readonly what: string; readonly max: number }[];
+  readonly spend: Readonly<Record<"hour" | "day", { readonly calls: number; readonly tokens: number; readonly usd: number }>>;
+  readonly prompts: readonly { readonly name: string; readonly version: number; readonly hash: string }[];
 }
 
 type Answer<Path extends keyof paths> = paths[Path] extends { get: { responses: { 200: { content: { "application/json": infer Body } } } } }
@@ -166,6 +182,7 @@ export const api = {
     if (response === undefined) throw new ProblemError(0, "HTTP_UNREACHABLE", "the server does not answer");
     return (await response.json()) as Readiness; // 503 carries the report too
   },
+  models: () => call<ModelsAnswer>("/api/v1/llm"),
   faults: () => call<List<FaultView>>("/api/v1/faults"),
   drills: () => call<List<DrillView>>("/api/v1/drills?limit=100"),
   drill: (id: string) => call<DrillView>(`/api/v1/drills/${encodeURIComponent(id)}`),
@@ -177,3 +194,21 @@ export const api = {
     await post<unknown>("/api/v1/session", { token });
   },
 };
+
+/** Asks about an incident and gives each piece of the answer as it comes. @throws ProblemError when it is refused */
+export async function ask(id: string, question: string, signal: AbortSignal, onPiece: (piece: StreamPiece) => void): Promise<void> {
+  const response = await fetch(`/api/v1/incidents/${encodeURIComponent(id)}/ask`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ question }),
+    signal,
+  });
+  if (!response.ok || response.body === null) throw problemOf(response.status, await response.json().catch(() => undefined));
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let buffer = "";
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    const { pieces, rest } = takeEvents(buffer + part.value);
+    buffer = rest;
+    for (const piece of pieces) onPiece(piece);
+  }
+}

@@ -51,3 +51,5 @@ export const quarantineQuery = queryOptions({ queryKey: ["quarantine"], queryFn:
 export const lettersQuery = queryOptions({ queryKey: ["dead-letters"], queryFn: api.deadLetters, refetchInterval: 15_000 });
 export const settingsQuery = queryOptions({ queryKey: ["settings"], queryFn: api.settings, staleTime: 300_000 });
 export const readinessQuery = queryOptions({ queryKey: ["readiness"], queryFn: api.readiness, refetchInterval: 10_000 });
+/** A console without an agent beside it has no such route: then there is nothing to show. */
+export const modelsQuery = queryOptions({ queryKey: ["models"], queryFn: api.models, staleTime: 30_000, retry: false });

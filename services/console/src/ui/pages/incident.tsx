@@ -17,6 +17,7 @@ import { Loading, Problem, Shown } from "../parts/states.tsx";
 import { Lasting, TimesSwitch, When } from "../parts/when.tsx";
 import { count, percent } from "../view/figures.ts";
 import { safeHref } from "../view/links.ts";
+import { Ask } from "./incident/ask.tsx";
 import { CausalPicture } from "./incident/causal-picture.tsx";
 import { EvidencePanel } from "./incident/evidence-panel.tsx";
 import { Feedback } from "./incident/feedback.tsx";
@@ -57,6 +58,7 @@ function Full({ incident, events }: { incident: IncidentView; events: IncidentEv
             {events.problem !== undefined && <Problem error={events.problem} />}
             {!events.isComplete && events.events.length === 0 ? <Loading /> : <Reasoning incident={incident} events={events.events} />}
           </Panel>
+          <Ask incident={incident} />
           <Analysis incident={incident} />
         </div>
         <div className="incident-side">

@@ -4,6 +4,7 @@ import { setPreferences, usePreferences } from "../live/preferences.ts";
 import { Output } from "../parts/output.tsx";
 import { PageHead, Panel } from "../parts/panel.tsx";
 import { Shown } from "../parts/states.tsx";
+import { Models } from "./models.tsx";
 
 /** What this browser is set to, whether everything answers, and what the process runs with. */
 export function Settings() {
@@ -33,6 +34,7 @@ export function Settings() {
           </Shown>
         </Panel>
       </div>
+      <Models />
       <Shown query={settings} lines={8}>
         {({ groups, version }) => (
           <Panel title="Effective configuration" aside={<span className="quiet">Tocsin {version} · read only</span>}>

@@ -2,6 +2,7 @@ import { Link } from "@tanstack/react-router";
 import type { Evidence, IncidentView } from "@tocsin/contracts";
 import { useNow } from "../../live/use-now.ts";
 import { EventRow } from "../../parts/event-row.tsx";
+import { ModelDetails } from "../../parts/model-note.tsx";
 import { type Chapter, chaptersOf, type LiveEvent, PHASE_NAMES } from "../../view/events.ts";
 import { span } from "../../view/time.ts";
 
@@ -67,6 +68,7 @@ function ChapterView({
       {chapter.events.slice(-SHOWN).map((item) => (
         <div key={item.id}>
           <EventRow item={item} startMs={startMs} />
+          {item.model !== undefined && <ModelDetails note={item.model} />}
           {item.evidence !== undefined && item.evidence.length > 0 && (
             <p className="event-evidence">
               {item.evidence.slice(0, 8).map((id) => {
