@@ -11,6 +11,8 @@ export interface OperationStats {
   /** The service of the parent span; equal to `service` inside it; absent for entry points. */
   readonly parent?: string;
   readonly peer?: string;
+  /** Whom the span says it called, when that service left no span of the call: it never answered, or its span was not read. */
+  readonly callee?: string;
   readonly calls: number;
   /** Failed spans that are the origin of their error. */
   readonly errorOrigins: number;
@@ -35,12 +37,18 @@ export function summariseSpans(spans: readonly Span[]): OperationStats[] {
     const below = children.get(span.spanId) ?? [];
     const parent = span.parentSpanId === undefined ? undefined : byId.get(span.parentSpanId)?.service;
     const peer = below.find((child) => child.service !== span.service)?.service;
-    const key = `${span.service}\u0000${span.name}\u0000${parent ?? ""}\u0000${peer ?? ""}`;
+    const callee = peer === undefined && span.peer !== undefined && span.peer !== span.service ? span.peer : undefined;
+    const key = `${span.service}\u0000${span.name}\u0000${parent ?? ""}\u0000${peer ?? ""}\u0000${callee ?? ""}`;
     let group = groups.get(key);
     if (!group) {
       const stats = { service: span.service, name: span.name, calls: 0, errorOrigins: 0, selfP50Ms: 0, selfP90Ms: 0 };
       group = {
-        stats: { ...stats, ...(parent === undefined ? {} : { parent }), ...(peer === undefined ? {} : { peer }) },
+        stats: {
+          ...stats,
+          ...(parent === undefined ? {} : { parent }),
+          ...(peer === undefined ? {} : { peer }),
+          ...(callee === undefined ? {} : { callee }),
+        },
         self: [],
         errorOrigins: 0,
       };
@@ -96,7 +104,8 @@ const CALLS_ENOUGH = 5;
 /** Deviations of a Poisson count below which calls are not missing. */
 const MISSING_DEVIATIONS = 4;
 
-const keyOf = (stats: OperationStats): string => `${stats.service}\u0000${stats.name}\u0000${stats.parent ?? ""}\u0000${stats.peer ?? ""}`;
+const keyOf = (stats: OperationStats): string =>
+  `${stats.service}\u0000${stats.name}\u0000${stats.parent ?? ""}\u0000${stats.peer ?? ""}\u0000${stats.callee ?? ""}`;
 const isWire = (stats: OperationStats): stats is OperationStats & { readonly peer: string } =>
   stats.peer !== undefined && stats.peer !== stats.service;
 
@@ -137,6 +146,8 @@ export function judgedServices(before: readonly OperationStats[], after: readonl
 }
 
 function slowChange(then: OperationStats, now: OperationStats): { finding: TraceFinding; excessMs: number } | undefined {
+  // It waited for somebody who is not seen: that is no time of its own, and not known to be the wire's.
+  if (now.callee !== undefined) return undefined;
   const middle = (now.selfP50Ms - then.selfP50Ms) / Math.max(0.25 * then.selfP50Ms, 0.5 * (then.selfP90Ms - then.selfP50Ms), 1);
   const upper = (now.selfP90Ms - then.selfP90Ms) / Math.max(0.5 * then.selfP90Ms, 2);
   const deviation = Math.max(middle, upper);
@@ -162,7 +173,7 @@ function errorChange(then: OperationStats | undefined, now: OperationStats): Tra
   if (now.errorOrigins < 2 || rate < 0.02 || rate < 3 * rateBefore) return undefined;
   return {
     service: now.service,
-    ...(isWire(now) ? { peer: now.peer } : {}),
+    ...(isWire(now) ? { peer: now.peer } : now.callee === undefined ? {} : { peer: now.callee }),
     kind: "errors",
     operation: now.name,
     before: rateBefore,

@@ -94,3 +94,15 @@ test("too few calls judge nothing", () => {
   const enough = [stats({ calls: 3, peer: "payments" })];
   expect(judgedWires(enough, enough)).toEqual([["cart", "payments"]]);
 });
+
+test("a failed call whose callee left no span is the callee's failure, and its waiting is nobody's own time", () => {
+  const calls = (error: boolean, durationMs: number): Span[] =>
+    Array.from({ length: 30 }, (_, i) => [
+      span(`a${i}`, undefined, "web", i, durationMs + 1, error),
+      { ...span(`b${i}`, `a${i}`, "web", i, durationMs, error), name: "GET cart/items", peer: "cart" },
+    ]).flat();
+  const before = summariseSpans(calls(false, 5));
+  expect(before.find((each) => each.name === "GET cart/items")).toMatchObject({ callee: "cart" });
+  const found = findTraceChanges(before, summariseSpans(calls(true, 900)));
+  expect(found).toMatchObject([{ kind: "errors", service: "web", peer: "cart", operation: "GET cart/items" }]);
+});

@@ -6,6 +6,7 @@ import { appendEvents, lastEventSeq, readEventLog } from "../src/event-log.ts";
 import { openStore, type StoreOptions } from "../src/open-store.ts";
 import { startRelay } from "../src/relay.ts";
 import { startChild } from "./children.ts";
+import { recallFacts } from "./repositories/recall-facts.ts";
 import { event, storeConformance } from "./store-conformance.ts";
 
 describe.skipIf(lacks(...POSTGRES_PROGRAMS))("on PostgreSQL", () => {
@@ -23,6 +24,21 @@ describe.skipIf(lacks(...POSTGRES_PROGRAMS))("on PostgreSQL", () => {
       url ??= postgres.createDatabase("conformance");
       return open(await url, options);
     });
+  });
+
+  describe("remembered incidents", () => {
+    let store: Store;
+    let by: "pgvector" | "exact" = "exact";
+    beforeAll(async () => {
+      store = await open(await postgres.createDatabase("recall"));
+      const { rows } = await store.sql.query("SELECT 1 FROM pg_available_extensions WHERE name = 'vector'");
+      if (rows.length > 0) by = "pgvector";
+    });
+    afterAll(() => store?.close());
+    recallFacts(
+      () => store,
+      () => by,
+    );
   });
 
   describe("with several processes", () => {

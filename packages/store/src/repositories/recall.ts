@@ -19,7 +19,7 @@ export interface IncidentTrace {
 }
 
 /** What was done in a past incident and what came of it. */
-export interface RememberedRun {
+interface RememberedRun {
   readonly runbook: string;
   readonly title: string;
   readonly state: string;
