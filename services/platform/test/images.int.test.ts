@@ -2,7 +2,7 @@
 // proxy. Nothing is pulled: the two base images are build arguments, and here they are made of this machine's own Node.
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync } from "node:fs";
+import { cpSync, globSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -44,16 +44,15 @@ async function fillStore(service: string, folder: string): Promise<string> {
   const manifests = join(folder, "manifests");
   const store = join(folder, "store");
   mkdirSync(manifests);
-  const { stdout } = await run("git", ["-C", root, "ls-files", "*package.json", "*.patch", "pnpm-*.yaml", ".npmrc"]);
-  await run("sh", ["-c", 'tar -C "$0" -cf - "$@" | tar -C "$FOLDER" -xf -', root, ...stdout.trim().split("\n")], {
-    env: { ...process.env, FOLDER: manifests },
-  });
+  const lock = ["package.json", "pnpm-lock.yaml", "pnpm-workspace.yaml", ".npmrc"];
+  for (const file of [...lock, ...globSync(["{packages,services,deploy}/*/package.json", "packages/*/patches/*"], { cwd: root })])
+    cpSync(join(root, file), join(manifests, file), { recursive: true });
   const options = ["--prod", "--frozen-lockfile", "--prefer-offline", "--ignore-scripts", "--filter", `@tocsin/${service}...`];
   await run(pnpmProgram(), ["install", ...options, "--store-dir", store], { cwd: manifests });
   return store;
 }
 
-describe.skipIf(lacks("dockerd", "docker", "busybox", "haproxy", "git"))("an image of a service", { timeout: 120_000 }, () => {
+describe.skipIf(lacks("dockerd", "docker", "busybox", "haproxy"))("an image of a service", { timeout: 120_000 }, () => {
   let daemon: RunningDockerd;
   let docker: Docker;
   let folder: string;
