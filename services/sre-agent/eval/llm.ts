@@ -120,7 +120,7 @@ async function lied(input: DiagnosisInput, diagnosis: Diagnosis, ranking: Parame
       said = narrationOf(told.value, facts, told.model, result.at).narration?.sentences.length ?? 0;
     }
   }
-  return { result, hypothesisCalls, usd, said };
+  return { result, hypothesisCalls, usd, said, verdict: reasoned.stored.contrast?.verdict };
 }
 
 interface Tally {
@@ -131,13 +131,25 @@ interface Tally {
   usd: number;
   lies: number;
   withdrawn: number;
+  contrasts: number;
+  contradicted: number;
 }
 const SUBJECTS = ["no model", "liar, always asked", "liar, as configured"] as const;
 const tallies = new Map<string, Tally>();
 const began = performance.now();
 
 for (const { suite, truth, input } of cases()) {
-  const tally = tallies.get(suite) ?? { n: 0, first: {}, acted: {}, needless: 0, usd: 0, lies: 0, withdrawn: 0 };
+  const tally = tallies.get(suite) ?? {
+    n: 0,
+    first: {},
+    acted: {},
+    needless: 0,
+    usd: 0,
+    lies: 0,
+    withdrawn: 0,
+    contrasts: 0,
+    contradicted: 0,
+  };
   tallies.set(suite, tally);
   tally.n++;
   const { diagnosis, details } = diagnose(input);
@@ -151,12 +163,16 @@ for (const { suite, truth, input } of cases()) {
   for (const [subject, below] of [[SUBJECTS[1], 1] as const, [SUBJECTS[2], adviseBelow] as const]) {
     let worst: Diagnosis | undefined;
     for (let pick = 0; pick < queries; pick++) {
-      const { result, hypothesisCalls, usd, said } = await lied(input, diagnosis, details.ranking, pick, below);
+      const { result, hypothesisCalls, usd, said, verdict } = await lied(input, diagnosis, details.ranking, pick, below);
       if (pick === 0 && subject === SUBJECTS[2]) {
         if (hypothesisCalls === 0) tally.needless++;
         tally.usd += usd;
       }
       tally.lies += said;
+      if (subject === SUBJECTS[1] && verdict !== undefined && diagnosis.causes[0]?.service === truth) {
+        tally.contrasts++;
+        if (verdict === "contradicted") tally.contradicted++;
+      }
       const rightness = (one: Diagnosis) => (one.causes[0]?.service === truth ? (one.verdict === "cause" ? 2 : 1) : 0);
       if (!worst || rightness(result) < rightness(worst)) worst = result;
     }
@@ -168,7 +184,7 @@ for (const { suite, truth, input } of cases()) {
 }
 
 let isWithin = true;
-for (const [suite, { n, first, acted, needless, usd, lies, withdrawn }] of tallies) {
+for (const [suite, { n, first, acted, needless, usd, lies, withdrawn, contrasts, contradicted }] of tallies) {
   const base = { suite: SUITE, case: suite, n };
   for (const subject of SUBJECTS) {
     say({ ...base, subject, metric: "right cause first", value: rounded((first[subject] ?? 0) / n), unit: "ratio" });
@@ -180,6 +196,14 @@ for (const [suite, { n, first, acted, needless, usd, lies, withdrawn }] of talli
     if (fall > 1) isWithin = false;
     say({ ...base, subject: "worst liar", metric, value: rounded(fall, 2), unit: "points", limit: 1 });
   }
+  say({
+    ...base,
+    subject: SUBJECTS[1],
+    metric: "contrast queries that contradict a right cause",
+    value: contradicted,
+    unit: "queries",
+    of: contrasts,
+  });
   say({ ...base, subject: SUBJECTS[1], metric: "causes withdrawn", value: withdrawn, unit: "rounds" });
   say({ ...base, subject: SUBJECTS[2], metric: "lies shown to people", value: lies, unit: "sentences" });
   say({ ...base, subject: SUBJECTS[2], metric: "rounds without a question before the plan", value: rounded(needless / n), unit: "ratio" });

@@ -21,7 +21,7 @@ export type HypothesisAnswer = z.output<typeof HypothesisAnswer>;
 export const WORD_MARGIN = 0.1;
 const DOUBT = 0.05;
 /** Two candidates whose scores are at least this near may change places, below the first. */
-export const ORDER_MARGIN = 0.97;
+export const ORDER_MARGIN = 0.985;
 /** What a contradiction that we found leaves of a confidence. */
 const CONTRADICTED = 0.7;
 /** As in the diagnosis: below it a cause is not acted on. */

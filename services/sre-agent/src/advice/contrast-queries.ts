@@ -12,6 +12,7 @@ export type ContrastQuery = { readonly id: string; readonly text: string; readon
       readonly direction: "up" | "down";
       readonly baseline: number;
       readonly level: number;
+      readonly onsetAt: number;
     }
   | { readonly kind: "logs-before"; readonly templates: readonly { readonly template: string; readonly after: number }[] }
   | { readonly kind: "calls-into"; readonly callers: readonly string[] }
@@ -42,10 +43,11 @@ export function contrastsOf(diagnosis: Diagnosis, ranking: readonly RankedServic
   const queries: Unnumbered[] = [];
   for (const { series, anomaly } of metrics.slice(0, 2)) {
     const { signal } = series;
-    const { direction, baseline, level } = anomaly;
-    if (signal === "restarts" || signal === "request_rate") continue;
+    const { direction, baseline, level, onsetAt } = anomaly;
+    // What comes and goes (a process that is started again and again) is not over because it is well for a moment.
+    if (signal === "up" || signal === "restarts" || signal === "request_rate") continue;
     const text = `Is ${service}'s ${SIGNAL_TRAITS[signal].words} still off at the end, or back at its baseline while alerts fire?`;
-    queries.push({ kind: "signal-now", service, signal, direction, baseline, level, text });
+    queries.push({ kind: "signal-now", service, signal, direction, baseline, level, onsetAt, text });
   }
   const logs = findings.flatMap(({ source }) =>
     source.kind === "log" && source.log.kind !== "vanished" && source.log.service === service ? [source.log] : [],

@@ -33,8 +33,8 @@ export interface ContrastWindow {
 
 /** Share of the way from the baseline to the worst that may be left when a signal counts as back. */
 const BACK = 0.2;
-const FRESH_SECONDS = 60;
-const LEAST_FRESH = 3;
+const FRESH_SAMPLES = 4;
+const LEAST_SAMPLES = 6;
 /** An earlier window with this share of the incident's rate of a line makes the line nothing new. */
 const AS_OFTEN = 0.8;
 const LEAST_CALLS = 20;
@@ -71,14 +71,14 @@ export async function askContrast(
     switch (query.kind) {
       case "signal-now": {
         const series = await source.series(query.service, query.signal, { from: window.splitAt, to: window.to });
-        const fresh = (series?.samples ?? [])
-          .filter(([at, value]) => at >= window.to - FRESH_SECONDS && Number.isFinite(value))
-          .map(([, value]) => value);
-        if (fresh.length < LEAST_FRESH) return silent("too few fresh samples");
-        const now = median(fresh);
+        // The last samples, well after it began: all of them have to be back, for a signal that swings is not over.
+        const since = (series?.samples ?? []).filter(([at, value]) => at >= query.onsetAt && Number.isFinite(value));
+        const fresh = since.slice(-FRESH_SAMPLES).map(([, value]) => value);
+        if (since.length < 2 * FRESH_SAMPLES) return silent("it has not lasted long enough to tell");
+        const now = query.direction === "up" ? Math.max(...fresh) : Math.min(...fresh);
         const { words, unit } = SIGNAL_TRAITS[query.signal];
         const left = (now - query.baseline) / (query.level - query.baseline || 1);
-        const figures = `${figure(now, unit)} now, ${figure(query.level, unit)} at its worst, ${figure(query.baseline, unit)} before`;
+        const figures = `${figure(now, unit)} at the end, ${figure(query.level, unit)} at its worst, ${figure(query.baseline, unit)} before`;
         return left <= BACK
           ? result("contradicted", `${query.service}: ${words} is back while alerts still fire: ${figures}.`, "metric", series)
           : result("upheld", `${query.service}: ${words} is still off: ${figures}.`, "metric", series);
@@ -119,7 +119,7 @@ export async function askContrast(
       }
       case "sibling": {
         const series = await source.series(query.sibling, query.signal, window);
-        if (series === undefined || series.samples.length < 2 * LEAST_FRESH) return silent("the other service has too few samples");
+        if (series === undefined || series.samples.length < LEAST_SAMPLES) return silent("the other service has too few samples");
         const traits = SIGNAL_TRAITS[query.signal];
         const anomaly = detectAnomaly(series.samples, window.splitAt, traits);
         const factor = anomaly === undefined ? 1 : anomaly.level / (anomaly.baseline === 0 ? 1e-9 : anomaly.baseline);
@@ -149,5 +149,3 @@ function isOf(template: string, message: string): boolean {
     .split(/\s+/, expected.length + 1);
   return words.length >= expected.length && expected.every((word, index) => word === "<*>" || word === words[index]);
 }
-
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;

@@ -58,7 +58,6 @@ function Full({ incident, events }: { incident: IncidentView; events: IncidentEv
             {events.problem !== undefined && <Problem error={events.problem} />}
             {!events.isComplete && events.events.length === 0 ? <Loading /> : <Reasoning incident={incident} events={events.events} />}
           </Panel>
-          <Ask incident={incident} />
           <Analysis incident={incident} />
         </div>
         <div className="incident-side">
@@ -66,6 +65,7 @@ function Full({ incident, events }: { incident: IncidentView; events: IncidentEv
             <CausalPicture incident={incident} topology={topology.data} />
             <Grouping incident={incident} />
           </Panel>
+          <Ask incident={incident} />
           <EvidencePanel incident={incident} />
           <Guidance id={incident.id} isOver={incident.state === "closed"} />
           {service !== undefined && <Logs service={service} startedAt={incident.startedAt} closedAt={incident.closedAt} />}
