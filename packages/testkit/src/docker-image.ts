@@ -121,17 +121,21 @@ function placeProgram(root: string, file: string, target: string): void {
   for (const [, library] of stdout.matchAll(/(\/\S+\.so\S*)/g)) place(root, library as string, library as string);
 }
 
-/** An image of one installed program with the libraries that it is linked to, and a busybox beside it. The entry point is the program. */
+/**
+ * An image of one installed program with the libraries that it is linked to, and a busybox beside it. The entry point is the program.
+ *
+ * @param program its name, or where it is
+ */
 export async function importProgram(socketPath: string, program: string, options: ImageOptions): Promise<string> {
-  const found = findProgram(program);
+  const found = program.includes("/") ? program : findProgram(program);
   if (found === undefined) throw new Error(`${program} is not installed`);
   return await inTemporaryFolder(async (root) => {
-    placeProgram(root, found, `/bin/${program}`);
+    placeProgram(root, found, `/bin/${basename(program)}`);
     placeProgram(root, findProgram("busybox") ?? "/bin/busybox", "/bin/busybox");
     makeTmp(root);
     return await importImage(socketPath, root, {
       ...options,
-      changes: [`ENTRYPOINT ["/bin/${program}"]`, "ENV PATH=/bin", ...(options.changes ?? [])],
+      changes: [`ENTRYPOINT ["/bin/${basename(program)}"]`, "ENV PATH=/bin", ...(options.changes ?? [])],
     });
   });
 }

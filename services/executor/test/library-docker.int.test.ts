@@ -1,12 +1,27 @@
 // The library on real containers. First: every runbook whose acts can be undone, as it is shipped but for shorter times, with signals that never get
 // better: each service ends field by field as it was. Then: faults that Docker can really have, measured on the containers themselves, cured.
+import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { realpathSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { indexRunbooks, PolicyConfig, planWith, type Runbook } from "@tocsin/runbooks";
 import { silentLogger, systemClock } from "@tocsin/runtime";
 import { approvalOfRun, decideApproval, insertRequestedRun, stepsOfRun } from "@tocsin/store";
 import { openTargets, type TargetPort } from "@tocsin/targets";
-import { eventually, freePort, importBusybox, importProgram, lacks, type RunningDockerd, startDockerd } from "@tocsin/testkit";
+import {
+  eventually,
+  findProgram,
+  freePort,
+  importBusybox,
+  importProgram,
+  lacks,
+  POSTGRES_PROGRAMS,
+  type RunningDockerd,
+  startDockerd,
+  startPostgres,
+} from "@tocsin/testkit";
 import Docker from "dockerode";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createRedButton } from "../src/red-button.ts";
@@ -17,6 +32,7 @@ import { redisClient } from "./support/redis-client.ts";
 import { hastened, parametersOf, stuck } from "./support/stuck.ts";
 import { openWorld, type World } from "./support/world.ts";
 
+const execute = promisify(execFile);
 const run = randomBytes(4).toString("hex");
 const named = (name: string) => `${name}-${run}`;
 const image = (tag: string) => `tocsin-library-${run}:${tag}`;
@@ -24,7 +40,7 @@ const NETWORK = named("net");
 const MEBIBYTE = 1024 ** 2;
 const limits = { globalAtOnce: 50, globalPerHour: 1_000, perServicePerHour: 100, stormIncidents: 1_000 };
 
-describe.skipIf(lacks("dockerd", "busybox", "redis-server"))("the library on Docker", () => {
+describe.skipIf(lacks("dockerd", "busybox", "redis-server", ...POSTGRES_PROGRAMS))("the library on Docker", () => {
   let daemon: RunningDockerd;
   let docker: Docker;
   let targets: TargetPort;
@@ -151,7 +167,7 @@ describe.skipIf(lacks("dockerd", "busybox", "redis-server"))("the library on Doc
     for (const item of await docker.listContainers({ all: true }))
       if (item.Names.some((name) => name.includes(run))) await docker.getContainer(item.Id).remove({ force: true, v: true });
     await docker.getNetwork(NETWORK).remove();
-    for (const tag of [...Object.keys(PROGRAMS), "absent", "redis"])
+    for (const tag of [...Object.keys(PROGRAMS), "absent", "redis", "psql"])
       await docker
         .getImage(image(tag))
         .remove({ force: true })
@@ -356,5 +372,46 @@ describe.skipIf(lacks("dockerd", "busybox", "redis-server"))("the library on Doc
     expect((await approvalOfRun(world.store.sql, runId))?.reason).toContain("it cannot be undone");
     expect(await redis.ask("SET", "key", "value")).toBe("OK");
     redis.close();
+  }, 60_000);
+
+  test("connections-exhausted-restart-client frees a real PostgreSQL of the client that holds its connections", async () => {
+    const postgres = await startPostgres({ max_connections: "20" });
+    try {
+      const binaries = dirname(realpathSync(findProgram("postgres") as string));
+      await importProgram(daemon.socketPath, join(binaries, "psql"), { name: image("psql") });
+      const at = ["-h", "127.0.0.1", "-p", String(postgres.port), "-U", "postgres"];
+      // Takes seventeen connections at its first start and keeps them idle in a transaction; after a restart it needs two.
+      const program = `trap "exit 0" TERM; n=17; [ -f /was-started ] && n=2; busybox touch /was-started; i=0
+        while [ $i -lt $n ]; do (echo "begin; select 1;"; busybox sleep 600) | psql ${at.join(" ")} & i=$((i+1)); done
+        while :; do busybox sleep 0.1; done`;
+      const name = named("pg-client");
+      await service(name, "psql", { Entrypoint: ["/bin/busybox", "sh", "-c", program], HostConfig: { NetworkMode: "host" } });
+      const share = async (): Promise<number> => {
+        const query = "select count(*) from pg_stat_activity where backend_type = 'client backend'";
+        const { stdout } = await execute(join(binaries, "psql"), [...at, "-Atc", query]);
+        return Number(stdout) / 20;
+      };
+      await eventually("it is full", async () => ((await share().catch(() => 0)) > 0.85 ? true : undefined));
+      let used = await share();
+      const watching = new AbortController();
+      const watched = (async () => {
+        while (!watching.signal.aborted) used = await share().catch(() => used);
+      })();
+      const signals = fakeSignals(systemClock, Date.now() / 1_000);
+      signals.promql = (query) => (query.startsWith("sum(pg_stat_activity_count") ? used : undefined);
+      const shipped = library.find((runbook) => runbook.id === "connections-exhausted-restart-client") as Runbook;
+      const runbook = hastened(shipped, "500ms", "15s");
+      const runId = await perform(runbook, name, signals, parametersOf(runbook, name));
+      watching.abort();
+      await watched;
+      expect(await world.run(runId), (await world.run(runId)).reason).toMatchObject({ state: "succeeded" });
+      expect(used).toBeLessThan(0.3);
+    } finally {
+      await docker
+        .getContainer(`${named("pg-client")}-1`)
+        .remove({ force: true })
+        .catch(() => {});
+      await postgres.stop();
+    }
   }, 60_000);
 });
