@@ -105,7 +105,7 @@ const answers = (url: string): Promise<boolean> =>
   );
 const portOf = (address: string): number => Number(new URL(address).port);
 
-export const DATABASE = "tocsin";
+const DATABASE = "tocsin";
 
 const KINDS: Readonly<Record<PartName, PartKind>> = {
   postgres: {

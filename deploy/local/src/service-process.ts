@@ -62,7 +62,9 @@ export async function startService(service: ServiceName, options: ServiceOptions
         if (spawned.pid !== undefined) onSpawn?.(spawned.pid);
       },
     },
-  );
+  ).catch((error: Error) => {
+    throw new Error(error.message.replace(process.execPath, service));
+  });
   return {
     service,
     pid: child.pid as number,

@@ -3,7 +3,7 @@ import { healthOfPart, type PartName } from "./parts.ts";
 import { isSame } from "./process-identity.ts";
 import type { StackState, Unit } from "./state-file.ts";
 
-export interface UnitStatus extends Omit<Unit, "process"> {
+interface UnitStatus extends Omit<Unit, "process"> {
   readonly pid?: number;
   readonly well: boolean;
   /** In words. */

@@ -44,7 +44,7 @@ interface DriverError {
 }
 
 /** The server is there and does not let this user in, or does not have the database: only another setting changes that. */
-export const storeAuthFailed = (cause: unknown) =>
+const storeAuthFailed = (cause: unknown) =>
   new AppError("STORE_AUTH_FAILED", `the database refuses what TOCSIN_STORE_URL says: ${messageOf(cause)}`, { cause });
 
 // Connection exceptions, shutdown, starting up, too many connections, thrown out for idling; and what Node says of sockets.

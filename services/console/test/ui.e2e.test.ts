@@ -187,6 +187,22 @@ describe.skipIf(lacks("chromium"))("the console in a browser", () => {
     await page.getByRole("dialog").waitFor({ state: "detached" });
   });
 
+  test("a plain runbook is begun from the incident and its steps are ticked off, which outlives the page", async () => {
+    const page = await open(`/incidents/${STORY}`);
+    const follow = page.getByRole("button", { name: /^Follow / }).first();
+    const title = ((await follow.textContent()) ?? "").replace("Follow ", "").trim();
+    await follow.click();
+    const section = page.getByRole("region", { name: title });
+    await section.getByRole("checkbox").first().check();
+    await section.getByText(/^1 of \d+ steps? done/).waitFor();
+    await page.reload();
+    await page
+      .getByRole("region", { name: title })
+      .getByText(/^1 of \d+ steps? done/)
+      .waitFor();
+    expect(await page.getByRole("region", { name: title }).getByRole("checkbox").first().isChecked()).toBe(true);
+  });
+
   test("ten thousand events draw only what is in sight, and scroll to the last", async () => {
     const { sql } = under.store;
     for (let n = 0; n < 10; n++) await tell(sql, ...Array.from({ length: 1_000 }, (_, i) => thought(STORY, 100 + n * 1_000 + i)));

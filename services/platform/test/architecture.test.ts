@@ -12,12 +12,11 @@ interface Manifest {
   dependencies?: Record<string, string>;
   devDependencies?: Record<string, string>;
 }
-const manifests: Manifest[] = ["packages", "services"].flatMap((area) =>
-  readdirSync(join(root, area)).map((name) => {
-    const folder = join(root, area, name);
-    return { ...(JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as Omit<Manifest, "folder">), folder };
-  }),
-);
+const folders = ["packages", "services"].flatMap((area) => readdirSync(join(root, area)).map((name) => join(area, name)));
+const manifests: Manifest[] = [...folders, "deploy/local"].map((path) => {
+  const folder = join(root, path);
+  return { ...(JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as Omit<Manifest, "folder">), folder };
+});
 const layerOf = new Map(manifests.map(({ name, layer }) => [name, layer]));
 
 function sourcesBelow(folder: string): string[] {
@@ -87,7 +86,7 @@ test.each(manifests.filter(({ name }) => DOMAIN.includes(name.replace("@tocsin/"
 
 test("only host, platform and command-line programs read the environment or the arguments of the process", () => {
   const wrong = manifests
-    .filter(({ name }) => !["@tocsin/host", "@tocsin/testkit"].includes(name))
+    .filter(({ name }) => !["@tocsin/host", "@tocsin/testkit", "@tocsin/local"].includes(name))
     .flatMap(({ folder }) => sourcesBelow(join(folder, "src")))
     .filter((file) => !/\/src\/(cli\/|fleet\/|main\.ts)/.test(file))
     .filter((file) => /\bprocess\.(env|argv|on)\b/.test(readFileSync(file, "utf8")));
