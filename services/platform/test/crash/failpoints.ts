@@ -27,7 +27,7 @@ const POINTS: readonly (readonly Failpoint[])[] = [
   each("correlator", "^commit$", 3),
   both("any", "^publish (sre-events|agent-)"),
   each("sre-agent", "^commit$", 6),
-  [...both("executor", "^POST .*/restart$"), ...each("executor", "^commit$", 5)],
+  [...each("executor", "^commit$", 5), ...both("executor", "^POST .*/restart$")],
   [
     ...both("gitlab-sync", "^POST .*/issues$"),
     ...both("gitlab-sync", "^POST .*/notes$"),
@@ -47,7 +47,7 @@ export interface Swept {
 }
 
 /** How long a story may take to come by, in milliseconds. */
-const REACHED_MS = 60_000;
+const REACHED_MS = 120_000;
 
 /** Goes through the lists side by side: one failpoint of each service at a time, each with a story that passes it. */
 export async function sweep(stack: Stack, tell: (what: string) => void): Promise<Swept> {
