@@ -20,7 +20,8 @@ export interface Unit {
 
 export interface StackState {
   readonly supervisor: ProcessIdentity;
-  readonly phase: "starting" | "up" | "stopping" | "failed";
+  /** `partly`: some service did not start and is tried again; `failed`: nothing runs. */
+  readonly phase: "starting" | "up" | "partly" | "stopping" | "failed";
   /** Of the console. */
   readonly address?: string;
   /** What was told while starting, in order. */

@@ -11,6 +11,8 @@ export interface Supervisor {
   /** It did not even start. */
   failed(id: string, address: string, reason: string): void;
   units(): readonly Unit[];
+  /** From now on what has ended is started again; until then it is only noted, for a start that fails is undone as a whole. */
+  begin(): void;
   /** Starts nothing again from now on. */
   stop(): void;
 }
@@ -29,6 +31,8 @@ export function createSupervisor(options: SuperviseOptions): Supervisor {
   const units = new Map<string, Unit>();
   const failures = new Map<string, number>();
   const timers = new Set<NodeJS.Timeout>();
+  const endedBefore: (() => void)[] = [];
+  let begun = false;
   let stopping = false;
 
   const set = (id: string, change: Partial<Unit> & Pick<Unit, "kind" | "version" | "address" | "state">): void => {
@@ -42,6 +46,7 @@ export function createSupervisor(options: SuperviseOptions): Supervisor {
 
   function again(unit: Unit, ranMs: number, code: number | null, reason: string, start: () => Promise<void>): void {
     if (stopping) return;
+    if (!begun) return void endedBefore.push(() => again(unit, ranMs, code, reason, start));
     const { failures: count, delayMs } = nextStart(failures.get(unit.id) ?? 0, ranMs, code);
     failures.set(unit.id, count);
     const { process: _gone, ...rest } = unit;
@@ -95,6 +100,10 @@ export function createSupervisor(options: SuperviseOptions): Supervisor {
       });
     },
     units: () => [...units.values()],
+    begin() {
+      begun = true;
+      for (const tell of endedBefore.splice(0)) tell();
+    },
     stop() {
       stopping = true;
       for (const timer of timers) clearTimeout(timer);

@@ -28,6 +28,7 @@ function watched(restartService: (id: string) => Promise<RunningService>) {
     },
     onProgress: () => {},
   });
+  supervisor.begin();
   const one = () => supervisor.units()[0];
   const until = async (state: string) => {
     while (one()?.state !== state) await new Promise<void>((resolve) => changed.push(resolve));
@@ -56,6 +57,28 @@ test("what does not start waits longer each time, with the line it ended with", 
   expect(first?.lastExit).toBe("node ended with 1: the database is away (STORE_UNAVAILABLE)");
   await until("starting");
   expect(await until("waiting")).toMatchObject({ restarts: 1 });
+  supervisor.stop();
+});
+
+test("while the stack starts, what ends is noted and started again only when all has started", async () => {
+  const [first, second] = [service(), service()];
+  let restarted = 0;
+  const supervisor = createSupervisor({
+    version: "1",
+    restartService: async () => {
+      restarted++;
+      return second.running;
+    },
+    onChange: () => {},
+    onProgress: () => {},
+  });
+  supervisor.service("bridge-1", first.running);
+  first.end({ code: 0, signal: null });
+  await first.running.exited;
+  await new Promise((resolve) => setImmediate(resolve));
+  expect({ restarted, state: supervisor.units()[0]?.state }).toEqual({ restarted: 0, state: "up" });
+  supervisor.begin();
+  expect(supervisor.units()[0]).toMatchObject({ state: "waiting", lastExit: "ended with exit code 0" });
   supervisor.stop();
 });
 

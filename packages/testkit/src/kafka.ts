@@ -120,18 +120,21 @@ export async function startKafka({ settings = {}, user, heap = "512m", place }: 
       .join(""),
   );
   const java = ["-cp", join(libs, "*"), "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"];
-  // Not one that begins like an option.
-  const clusterId = Buffer.from(crypto.randomUUID().replaceAll("-", ""), "hex").toString("base64url").replace(/^-/, "A");
-  await run(findProgram("java") ?? "java", [
-    ...java,
-    "kafka.tools.StorageTool",
-    "format",
-    "--ignore-formatted",
-    "-t",
-    clusterId,
-    "-c",
-    file,
-  ]);
+  // Formatted once: the data of a folder that was given knows its cluster.
+  if (!existsSync(join(folder, "data", "meta.properties"))) {
+    // Not one that begins like an option.
+    const clusterId = Buffer.from(crypto.randomUUID().replaceAll("-", ""), "hex").toString("base64url").replace(/^-/, "A");
+    await run(findProgram("java") ?? "java", [
+      ...java,
+      "kafka.tools.StorageTool",
+      "format",
+      "--ignore-formatted",
+      "-t",
+      clusterId,
+      "-c",
+      file,
+    ]);
+  }
 
   const start = () =>
     startProcess("java", [`-Xmx${heap}`, ...java, "kafka.Kafka", file], () => accepts(port), {

@@ -31,7 +31,7 @@ async function up(command: StackCommand): Promise<number> {
   const { folder } = command;
   const before = readState(folder);
   if (before !== undefined && isSame(before.supervisor) && before.phase !== "failed") {
-    say(`it is ${before.phase === "starting" ? "starting" : "up"} already; \`npm run stack -- status\` shows it, \`down\` ends it`);
+    say(`it is ${before.phase === "partly" ? "up in part" : before.phase} already; \`npm run stack -- status\` shows it, \`down\` ends it`);
     process.stdout.write(`${before.address ?? ""}\n`);
     return 0;
   }
@@ -64,13 +64,11 @@ async function up(command: StackCommand): Promise<number> {
   closeSync(log);
   child.unref();
   const state = await follow(folder, child);
-  if (state === undefined || state.phase === "failed") {
+  if (state?.phase !== "up") {
     say(`not everything started; logs: ${join(folder, "logs")}`);
-    if (state === undefined || state.units.length === 0 || !isSame(state.supervisor)) {
-      await stopAll(folder, say);
-      return 1;
-    }
-    say("what has started runs, the rest is tried again; `npm run stack -- status` shows it, `down` ends it");
+    if (state?.phase === "partly")
+      say("the rest runs, and what is missing is tried again; `npm run stack -- status` shows it, `down` ends it");
+    else await stopAll(folder, say);
     return 1;
   }
   say(
@@ -97,7 +95,7 @@ async function follow(folder: string, child: ChildProcess): Promise<StackState |
     const mine = state?.supervisor.pid === child.pid ? state : undefined;
     for (const line of mine?.progress.slice(shown) ?? []) say(`  ${line}`);
     shown = Math.max(shown, mine?.progress.length ?? 0);
-    if (last || mine?.phase === "up" || mine?.phase === "failed") return mine;
+    if (last || (mine !== undefined && /^(up|partly|failed)$/.test(mine.phase))) return mine;
   }
 }
 

@@ -77,15 +77,15 @@ const starting = startStack({
     stack = started;
     for (const [id, service] of started.services) supervisor.service(id, service);
     for (const { id, address, error } of failed) supervisor.failed(id, address, error.message);
-    phase = failed.length === 0 ? "up" : "failed";
+    supervisor.begin();
+    phase = failed.length === 0 ? "up" : "partly";
     note();
   },
   (error: unknown) => {
+    supervisor.stop();
     phase = "failed";
     tell(error instanceof Error ? error.message : String(error));
-    // What had started is stopped again; this process stays only for as long as somebody reads why.
-    supervisor.stop();
-    process.exitCode = 1;
+    process.exitCode = 1; // what had started was stopped again, so nothing is left to stay for
   },
 );
 await starting;
