@@ -56,6 +56,7 @@ describe.skipIf(lacks("dockerd", "docker", "busybox", "haproxy"))("an image of a
   let daemon: RunningDockerd;
   let docker: Docker;
   let folder: string;
+  let stages: readonly string[] = [];
   let port: number;
   let container: Docker.Container;
   let proxy: RunningProcess;
@@ -83,7 +84,7 @@ describe.skipIf(lacks("dockerd", "docker", "busybox", "haproxy"))("an image of a
       ),
     ]);
     const args = Object.entries({ SERVICE: "bridge", RUNTIME_IMAGE: IMAGES.runtime, BUILD_IMAGE: IMAGES.build });
-    await run(
+    const { stdout } = await run(
       findProgram("docker") as string,
       ["build", "--network=none", "--force-rm", `--file=${join(root, "deploy/docker/Dockerfile")}`, `--tag=${IMAGES.bridge}`].concat(
         args.map(([key, value]) => `--build-arg=${key}=${value}`),
@@ -91,6 +92,7 @@ describe.skipIf(lacks("dockerd", "docker", "busybox", "haproxy"))("an image of a
       ),
       { env: { PATH: process.env["PATH"], HOME: folder, DOCKER_HOST: `unix://${socketPath}`, DOCKER_BUILDKIT: "0" }, maxBuffer: 1e8 },
     );
+    stages = [...stdout.matchAll(/^ ---> ([0-9a-f]{12})$/gm)].map(([, id]) => id as string);
     port = await freePort();
     container = await docker.createContainer({
       name,
@@ -131,7 +133,12 @@ describe.skipIf(lacks("dockerd", "docker", "busybox", "haproxy"))("an image of a
         ?.getImage(image)
         .remove({ force: true })
         .catch(() => {});
-    await docker?.pruneImages({ filters: { dangling: { true: true } } });
+    // The daemon may be somebody's: of what has no name there, only what this build left is removed, the last first.
+    for (const id of [...new Set(stages)].reverse())
+      await docker
+        ?.getImage(id)
+        .remove()
+        .catch(() => {});
     await daemon?.stop();
     rmSync(folder, { recursive: true, force: true });
   });
