@@ -25,6 +25,28 @@ function fnv1a64(chunks: Iterable<Uint8Array>): string {
   return high.toString(16).padStart(8, "0") + low.toString(16).padStart(8, "0");
 }
 
+const SCRATCH = new Uint8Array(16_384);
+
+/**
+ * Names and values one after the other, as the fingerprint reads them. Nearly all labels are ASCII, where text sorts as its bytes do: then no
+ * buffer is made for each of them.
+ * @returns valid until the next call; undefined when it is not all ASCII, or too long
+ */
+function asciiBytes(labels: readonly (readonly [name: string, value: string])[]): Uint8Array | undefined {
+  let at = 0;
+  for (const label of labels)
+    for (const text of label) {
+      if (at + text.length >= SCRATCH.length) return undefined;
+      for (let i = 0; i < text.length; i++) {
+        const code = text.charCodeAt(i);
+        if (code > 0x7f) return undefined;
+        SCRATCH[at++] = code;
+      }
+      SCRATCH[at++] = 0xff;
+    }
+  return SCRATCH.subarray(0, at);
+}
+
 /**
  * The identity of an alert, as Alertmanager computes it: FNV-1a-64 over name, 0xff, value, 0xff of every label, by name.
  *
@@ -33,6 +55,8 @@ function fnv1a64(chunks: Iterable<Uint8Array>): string {
  * @see prometheus/common `model/signature.go`, `labelSetToFingerprint`
  */
 export function fingerprintOf(labels: readonly (readonly [name: string, value: string])[]): string {
+  const ascii = asciiBytes(labels.toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
+  if (ascii !== undefined) return fnv1a64([ascii]);
   const sorted = labels
     .map(([name, value]) => [Buffer.from(name, "utf8"), Buffer.from(value, "utf8")] as const)
     .sort(([a], [b]) => Buffer.compare(a, b)); // bytes, as Go compares; UTF-16 order differs beyond the basic plane

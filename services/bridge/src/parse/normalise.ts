@@ -70,11 +70,19 @@ export function normalise(raw: RawAlert, rules: LabelRules, receivedAt: string):
     ...(isLink(raw.generatorURL) ? { generatorURL: cleanText(raw.generatorURL, 8_192) } : {}),
     ...(raw.groupKey === undefined || raw.groupKey === "" ? {} : { groupKey: cleanText(raw.groupKey, 1_024) }),
   };
-  if (sizeOf(alert) <= MAX_ALERT_BYTES) return read(alert);
+  if (mostBytes(alert) <= MAX_ALERT_BYTES || sizeOf(alert) <= MAX_ALERT_BYTES) return read(alert);
   const shortened: Alert = { ...alert, annotations: labelSet(raw.annotations.slice(0, SHORT_ANNOTATIONS), SHORT_ANNOTATION) };
   const bytes = sizeOf(shortened);
   if (bytes <= MAX_ALERT_BYTES) return read(shortened);
   return oversized(`it would be an event of ${bytes} bytes; ${MAX_ALERT_BYTES} is the most`);
+}
+
+/** More than {@link sizeOf} can ever be, without writing it out: JSON takes six bytes for a character at the most. */
+function mostBytes({ labels, annotations, generatorURL = "", groupKey = "", name, service = "", scope, source }: Alert): number {
+  let characters = generatorURL.length + groupKey.length + name.length + service.length + scope.length + source.length;
+  for (const set of [labels, annotations])
+    for (const key in set) characters += key.length + (set[key] as string).length + 6;
+  return 2_048 + characters * 6;
 }
 
 const sizeOf = (alert: Alert): number => Buffer.byteLength(JSON.stringify(alert));
