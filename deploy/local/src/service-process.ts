@@ -8,7 +8,7 @@ export interface ServiceOptions {
   readonly env: Readonly<Record<string, string>>;
   /** Where its log is added; without, the last 8 KiB are kept for `output`. */
   readonly logFile?: string;
-  /** How long it may take until it listens, in milliseconds. Default 120,000: on a busy machine many start at once. */
+  /** How long it may take until it listens, in milliseconds. Default 180,000: on a busy machine many start at once. */
   readonly timeoutMs?: number;
   /** Told as soon as the process exists. */
   readonly onSpawn?: (pid: number) => void;
@@ -43,7 +43,7 @@ const HARD_STOP_MS = 27_000;
  * @throws Error with what it printed last when it ends before, or takes longer than `timeoutMs`
  */
 export async function startService(service: ServiceName, options: ServiceOptions): Promise<RunningService> {
-  const { env, logFile, timeoutMs = 120_000, onSpawn } = options;
+  const { env, logFile, timeoutMs = 180_000, onSpawn } = options;
   const port = env["TOCSIN_PORT"] && env["TOCSIN_PORT"] !== "0" ? Number(env["TOCSIN_PORT"]) : await freePort();
   const address = `http://127.0.0.1:${port}`;
   const exited = Promise.withResolvers<Exit>();
