@@ -62,6 +62,27 @@ describe("a round", () => {
     expect((await viewIncident(store.sql, "inc_twice"))?.runs).toHaveLength(1);
   });
 
+  test("a round begun under another shape of the graph is gone through with what it has kept", async () => {
+    await seedIncident(store, "inc_shape");
+    const saver = new MemorySaver();
+    saver.deleteThread = () => Promise.resolve();
+    const system = ill();
+    const dies = (name: string) => {
+      if (name === "diagnose:saved") throw new Error("killed");
+    };
+    await expect(investigate(await agentDeps(store, system, { failpoint: dies }), "inc_shape", "it opened", saver)).rejects.toThrow(
+      "killed",
+    );
+    // What an older version left lies under a name that nobody asks for any more.
+    const thread = threadOf({ incidentId: "inc_shape", round: 1 });
+    saver.storage[thread.replace(/v\d+$/, "v1")] = saver.storage[thread] ?? {};
+    delete saver.storage[thread];
+    const reads = system.reads;
+    await investigate(await agentDeps(store, system), "inc_shape", "it opened", saver);
+    expect(await stateOf(store, "inc_shape")).toBe("mitigating");
+    expect(system.reads).toBe(reads);
+  });
+
   test("a graph whose checkpoints fail does not stop it", async () => {
     await seedIncident(store, "inc_graph");
     const broken = new MemorySaver();

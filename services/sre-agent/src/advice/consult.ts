@@ -35,7 +35,7 @@ export interface Consultation<T> {
 const MAX_QUESTION = 500;
 
 /** What the model gets to read: the facts between marks that nothing inside can close. */
-export const messageText = (facts: Facts, question?: string): string => {
+const messageText = (facts: Facts, question?: string): string => {
   const asked = question === undefined ? "" : `\n<question>\n${inert(question).slice(0, MAX_QUESTION)}\n</question>`;
   return `<facts>\n${inert(factsText(facts))}\n</facts>${asked}`;
 };

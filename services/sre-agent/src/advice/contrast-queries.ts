@@ -61,7 +61,10 @@ export function contrastsOf(diagnosis: Diagnosis, ranking: readonly RankedServic
       text: `Did ${service} log the same lines just as often in an earlier window?`,
     });
   }
-  const callers = topology.services.filter((each) => each.dependsOn.includes(service)).map(({ id }) => id);
+  // Only of a candidate that is said to trouble its callers: one that runs out of memory by itself may answer as ever.
+  const callers = topology.services
+    .filter(({ id, dependsOn }) => dependsOn.includes(service) && ranked.explains.includes(id))
+    .map(({ id }) => id);
   if (callers.length > 0) {
     queries.push({
       kind: "calls-into",

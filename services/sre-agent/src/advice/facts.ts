@@ -4,7 +4,7 @@ import type { Diagnosis, Evidence } from "@tocsin/contracts";
 import type { ContrastQuery } from "./contrast-queries.ts";
 import { isNameLike, shapeOf } from "./untrusted.ts";
 
-export interface Fact {
+interface Fact {
   /** `e1`, `e2`, …: what a model calls it. */
   readonly id: string;
   /** The id under which a person can look it up. */
@@ -14,7 +14,7 @@ export interface Fact {
   readonly service?: string;
 }
 
-export interface Candidate {
+interface Candidate {
   /** `c1`, `c2`, … in the order of the ranking. */
   readonly id: string;
   readonly service: string;

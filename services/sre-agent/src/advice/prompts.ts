@@ -10,7 +10,7 @@ export interface Prompt {
   readonly system: string;
   readonly maxOutputTokens: number;
 }
-export type PromptName = "hypothesis" | "narrate" | "ask" | "runbook-draft";
+type PromptName = "hypothesis" | "narrate" | "ask" | "runbook-draft";
 export type Prompts = Readonly<Record<PromptName, Prompt>>;
 
 const NAMES: readonly PromptName[] = ["hypothesis", "narrate", "ask", "runbook-draft"];

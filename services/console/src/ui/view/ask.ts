@@ -1,7 +1,7 @@
 // Terms. An *answer* comes in pieces, as server-sent events: a sentence with its evidence, a reason why there is none, the end.
 import type { ModelNote } from "@tocsin/contracts";
 
-export interface Sentence {
+interface Sentence {
   readonly text: string;
   readonly evidence: readonly string[];
 }
