@@ -204,4 +204,5 @@ test("patterns know one segment from many", () => {
   expect(isForwarded("sre-agent", "/api/v1/incidents/{id}/ask")).toBe(true);
   expect(isForwarded("sre-agent", "/api/v1/incidents/{id}")).toBe(false);
   expect(isForwarded("correlator", "/api/v1/silences/a/b")).toBe(false);
+  expect(isForwarded("bridge", "/api/v1/quarantine/")).toBe(true);
 });
