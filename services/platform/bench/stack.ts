@@ -155,7 +155,14 @@ for (const rate of RATES) {
 }
 if (best) {
   const { perSecond, acknowledged, most } = best;
-  say({ case: "highest rate that holds", subject: "tocsin", metric: "rate", value: Math.round(perSecond), unit: "alerts/s", n: acknowledged });
+  say({
+    case: "highest rate that holds",
+    subject: "tocsin",
+    metric: "rate",
+    value: Math.round(perSecond),
+    unit: "alerts/s",
+    n: acknowledged,
+  });
   tellMemory("memory under load", ({ name }) => most.get(name) ?? { rss: 0, own: 0 });
 }
 for (const service of services) await service.stop();

@@ -80,8 +80,7 @@ export function normalise(raw: RawAlert, rules: LabelRules, receivedAt: string):
 /** More than {@link sizeOf} can ever be, without writing it out: JSON takes six bytes for a character at the most. */
 function mostBytes({ labels, annotations, generatorURL = "", groupKey = "", name, service = "", scope, source }: Alert): number {
   let characters = generatorURL.length + groupKey.length + name.length + service.length + scope.length + source.length;
-  for (const set of [labels, annotations])
-    for (const key in set) characters += key.length + (set[key] as string).length + 6;
+  for (const set of [labels, annotations]) for (const key in set) characters += key.length + (set[key] as string).length + 6;
   return 2_048 + characters * 6;
 }
 
