@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { planRun, planWith } from "../src/plan.ts";
+import { HOSTILE_VALUES } from "./hostile.ts";
 import { RESTART, runbookOf, sample } from "./sample.ts";
 
 const ROLLBACK = `id: back
@@ -79,4 +80,37 @@ test("the effect says every step with its undo, its conditions and what good mea
 
 test("questions are collected, so that they can be asked before anything runs", () => {
   expect(planOf("id: sure\nverb: ask\nwith: { question: 'Is {{service}} idle?' }", RESTART).questions).toEqual(["Is payments idle?"]);
+});
+
+test("no hostile value becomes a configuration value, whatever the verb would do with it", () => {
+  const set = `id: set
+verb: target.config
+with: { target: "{{service}}", name: POOL_SIZE, value: "{{size}}" }
+undo:
+  verb: target.config
+  with: { target: "{{service}}", name: POOL_SIZE, value: "{{before.config}}" }
+verify:
+  checks: [{ signal: up, op: "==", value: 1 }]`;
+  const front = "  size:\n    type: string\n    pattern: ^[1-9][0-9]{0,3}$\n    maxLength: 4\n    origin: operator\nrisk: low";
+  const runbook = runbookOf(sample(set).replace("risk: low", front));
+  const plan = planWith(runbook, { service: "payments", size: "40" });
+  expect(plan).toMatchObject({ kind: "plan", reversibility: "inverse", targets: ["payments"] });
+  for (const value of HOSTILE_VALUES) {
+    expect(planWith(runbook, { service: "payments", size: value as string }).kind, JSON.stringify(value)).toBe("refused");
+    expect(planWith(runbook, { service: value as string, size: "40" }).kind, JSON.stringify(value)).toBe("refused");
+  }
+});
+
+test("a configuration's undo counts as its inverse only for the same value of the same target", () => {
+  const undoOf = (name: string, value: string) => `id: set
+verb: target.config
+with: { target: "{{service}}", name: memory, value: 64m }
+undo:
+  verb: target.config
+  with: { target: "{{service}}", name: ${name}, value: "${value}" }
+verify:
+  checks: [{ signal: up, op: "==", value: 1 }]`;
+  expect(planOf(undoOf("memory", "{{before.config}}")).reversibility).toBe("inverse");
+  expect(planOf(undoOf("cpus", "{{before.config}}")).reversibility).toBe("compensated");
+  expect(planOf(undoOf("memory", "32m")).reversibility).toBe("compensated");
 });

@@ -139,7 +139,7 @@ async function ask(
       runId: run.id,
       incidentId: run.incidentId,
       digest: run.digest,
-      effect: preview.text,
+      effect: [preview.text, "Policy:", ...decision.reasons.map(({ rule, verdict, text }) => `${rule}: ${verdict}: ${text}`)].join("\n"),
       reason,
       risk: plan.risk,
       proposedBy: run.requestedBy,

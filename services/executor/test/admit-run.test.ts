@@ -41,6 +41,8 @@ test("outside the lab a run waits for a person, who sees exactly what would be d
   expect(approval?.effect).toContain(
     "restart, after: does not hold yet: error_ratio of payments <= before + 0.02 (0.05 when unknown): 0.6 against 0.02",
   );
+  expect(approval?.effect).toContain("\nPolicy:\nred-button: allow: the red button is not pressed\n");
+  expect(approval?.effect).toContain("autonomy: needs-approval: autonomy L2 acts after an approval");
   expect(world.targets.calls).toEqual([]);
 
   await world.work("run_1", production); // a second job changes nothing

@@ -31,7 +31,7 @@ export function ApprovalCard({ approval, incident }: { approval: ApprovalItem; i
     },
   });
   const shown = seen ?? approval;
-  const { title, steps, standing } = effectParts(shown.effect);
+  const { title, steps, standing, policy } = effectParts(shown.effect);
   const left = (Date.parse(approval.expiresAt) - now) / 1000;
   const hasChanged = seen !== undefined && seen.digest !== approval.digest;
   return (
@@ -66,6 +66,16 @@ export function ApprovalCard({ approval, incident }: { approval: ApprovalItem; i
           <summary>How things stand now</summary>
           <ul>
             {standing.map((line) => (
+              <li key={line}>{line}</li>
+            ))}
+          </ul>
+        </details>
+      )}
+      {policy.length > 0 && (
+        <details className="standing">
+          <summary>What the rules say</summary>
+          <ul>
+            {policy.map((line) => (
               <li key={line}>{line}</li>
             ))}
           </ul>

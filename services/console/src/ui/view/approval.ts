@@ -4,12 +4,21 @@ export interface EffectParts {
   readonly steps: readonly string[];
   /** What the dry run found: how the targets and the checks stood when it was asked. */
   readonly standing: readonly string[];
+  /** Every rule of the policy with its verdict. */
+  readonly policy: readonly string[];
 }
 
-/** The effect of an approval in its parts: a title, numbered steps, and after a line `Now:` the dry run. Nothing of it is left out. */
+/** The effect of an approval in its parts: a title, numbered steps, after a line `Now:` the dry run, after `Policy:` the rules. Nothing of it is left out. */
 export function effectParts(effect: string): EffectParts {
   const [title = "", ...lines] = effect.split("\n");
-  const now = lines.indexOf("Now:");
-  const steps = now < 0 ? lines : lines.slice(0, now);
-  return { title, steps: steps.map((step) => step.replace(/^\d+\.\s*/, "")), standing: now < 0 ? [] : lines.slice(now + 1) };
+  const at = (heading: string, from = 0) => (lines.indexOf(heading, from) < 0 ? lines.length : lines.indexOf(heading, from));
+  const now = at("Now:");
+  const policy = at("Policy:", Math.min(now, lines.length));
+  const steps = lines.slice(0, Math.min(now, policy));
+  return {
+    title,
+    steps: steps.map((step) => step.replace(/^\d+\.\s*/, "")),
+    standing: lines.slice(now + 1, policy),
+    policy: lines.slice(policy + 1),
+  };
 }
