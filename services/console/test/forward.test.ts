@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createHttpServer, type RunningHttpServer } from "@tocsin/http";
 import { silentLogger } from "@tocsin/runtime";
 import { eventually, fakeClock, freePort } from "@tocsin/testkit";
+import type { FastifyPluginAsync } from "fastify";
 import { Registry } from "prom-client";
 import { afterEach, describe, expect, test } from "vitest";
 import * as z from "zod";
@@ -29,6 +30,14 @@ async function serve(port: number, mount: (server: RunningHttpServer) => Promise
   return server;
 }
 
+const rawRoutes: FastifyPluginAsync = async (raw) => {
+  raw.removeAllContentTypeParsers();
+  raw.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
+  raw.post("/webhooks/alertmanager", async (request, reply) =>
+    reply.code(202).send({ bytes: (request.body as Buffer).toString("hex"), type: request.headers["content-type"] }),
+  );
+};
+
 /** A correlator and a bridge as far as the way to them goes. */
 const upstream = (port = 0, name = "first", token?: string) =>
   serve(
@@ -42,13 +51,7 @@ const upstream = (port = 0, name = "first", token?: string) =>
         }));
         app.get("/api/v1/private", async () => ({}));
         app.post("/api/v1/silences", async (request, reply) => reply.code(201).send({ got: request.body }));
-        await app.register(async (raw) => {
-          raw.removeAllContentTypeParsers();
-          raw.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
-          raw.post("/webhooks/alertmanager", async (request, reply) =>
-            reply.code(202).send({ bytes: (request.body as Buffer).toString("hex"), type: request.headers["content-type"] }),
-          );
-        });
+        await app.register(rawRoutes);
       }),
     token,
   );
