@@ -65,6 +65,7 @@ describe.skipIf(lacks(...PARTS_PROGRAMS, ...PROMETHEUS_PROGRAMS))("several of ea
     const startsAt = Date.now();
     const labels = { alertname: "InstanceDown", service: name, cluster: `fleet-${name}`, severity: "critical", probe: `down-${name}` };
     stack.fleet.break(name);
+    await stack.untilSeenDown(name);
     await stack.load.send(labels, "firing", startsAt);
     return { probe: labels.probe, mended: () => stack.load.send(labels, "resolved", startsAt) };
   }

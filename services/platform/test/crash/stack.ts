@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { type Gitlab, type RunningPrometheus, startGitlab, startPrometheus } from "@tocsin/testkit";
+import { eventually, type Gitlab, type RunningPrometheus, startGitlab, startPrometheus } from "@tocsin/testkit";
 import { type Fleet, startFleet } from "./fleet.ts";
 import { createLoad, type Load } from "./load.ts";
 import { oneAddress } from "./one-address.ts";
@@ -103,6 +103,8 @@ export interface Stack {
   readonly failpointFolder: string;
   readonly canaries: readonly string[];
   readonly logFiles: readonly string[];
+  /** Resolves when what measures the fleet has seen a node down for a while: an alert comes after what it tells of. */
+  untilSeenDown(node: string): Promise<void>;
   /** Breaks nodes of the fleet one after the other and tells of each, as a monitoring system would, until stopped. */
   breakNodes(everyMs: number): { stop(): Promise<void> };
   stop(): Promise<void>;
@@ -198,7 +200,8 @@ export async function startStack(name: string, chance: Chance, options: StackOpt
       failpointFolder: folder,
       canaries: [WEBHOOK_TOKEN, GITLAB_TOKEN],
       logFiles: [...services.values()].map(({ logFile }) => logFile),
-      breakNodes: (everyMs) => breakNodes(fleet, load, chance, everyMs),
+      untilSeenDown: (node) => untilSeenDown(prometheus.url, node),
+      breakNodes: (everyMs) => breakNodes(fleet, load, chance, prometheus.url, everyMs),
       stop,
     };
   } catch (error) {
@@ -214,10 +217,23 @@ const watchFleet = (fleet: Fleet): Promise<RunningPrometheus> =>
     interval: "1s",
   });
 
+async function untilSeenDown(prometheusUrl: string, node: string): Promise<void> {
+  const query = encodeURIComponent(`max_over_time(up{service="${node}"}[2s])`);
+  await eventually(
+    `${node} is seen down`,
+    async () => {
+      const answer = await fetch(`${prometheusUrl}/api/v1/query?query=${query}`);
+      const { data } = (await answer.json()) as { data: { result: { value: [number, string] }[] } };
+      return data.result[0]?.value[1] === "0" ? true : undefined;
+    },
+    60_000,
+  );
+}
+
 /** How long a node may stay broken before somebody mends it by hand. */
 const MENDED_BY_HAND_MS = 45_000;
 
-function breakNodes(fleet: Fleet, load: Load, chance: Chance, everyMs: number): { stop(): Promise<void> } {
+function breakNodes(fleet: Fleet, load: Load, chance: Chance, prometheusUrl: string, everyMs: number): { stop(): Promise<void> } {
   const stopping = new AbortController();
   const busy = new Set<string>();
   const stories = new Set<Promise<void>>();
@@ -234,6 +250,8 @@ function breakNodes(fleet: Fleet, load: Load, chance: Chance, everyMs: number): 
       probe: `down-${name}-${startsAt}`,
     };
     fleet.break(name);
+    // On a machine too busy to measure, the alert comes all the same.
+    await untilSeenDown(prometheusUrl, name).catch(() => {});
     await load.send(labels, "firing", startsAt);
     const byHand = Date.now() + MENDED_BY_HAND_MS;
     while (fleet.isBroken(name) && Date.now() < byHand && !stopping.signal.aborted) await delay(200);
