@@ -1,4 +1,4 @@
-import { DEFAULT_POLICY, PolicyConfig } from "@tocsin/runbooks";
+import { PolicyConfig } from "@tocsin/runbooks";
 import { isoTime } from "@tocsin/runtime";
 import { autonomyChanges, insertAutonomyChange, readJournal } from "@tocsin/store";
 import { expect, test } from "vitest";
@@ -53,12 +53,16 @@ test("a good record is proposed to a person, once, and changes nothing by itself
   await open(PolicyConfig.parse({ limits: { perServicePerHour: 100, globalPerHour: 1_000, promoteRuns: 3, cooldownSeconds: [1] } }));
   await past(3, "succeeded");
   const { judgeRecord } = await import("../src/record-change.ts");
-  const where = { policy: world.options.policy, environment: "production" };
+  const where = { policy: world.options.policy, environment: "production", plan: { autonomy: "L3", risk: "low" } as const };
   await world.request("run_0", "inc_1", "payments", restart);
   const judge = async () => {
     const run = await world.run("run_0");
     await world.store.sql.transaction((tx) => judgeRecord(tx, where, run, world.clock.now()));
   };
+  const wanted = await world.run("run_0");
+  const capped = { ...where, plan: { autonomy: "L2", risk: "low" } as const };
+  await world.store.sql.transaction((tx) => judgeRecord(tx, capped, wanted, world.clock.now()));
+  expect(await changes(), "a runbook that may not rise is not proposed").toEqual([]);
   await judge();
   await judge();
   expect(await changes()).toEqual(["proposed by module:executor"]);
@@ -80,8 +84,10 @@ test("who was told no is not asked again while the record is the same", async ()
   const no = { id: "chg_1", runbook: "restart", environment: "production", kind: "declined", reason: "not yet", by: "alice" } as const;
   await insertAutonomyChange(world.store.sql, { ...no, at: isoTime(world.clock.now()) });
   const { judgeRecord } = await import("../src/record-change.ts");
+  const plan = { autonomy: "L3", risk: "low" } as const;
+  const where = { policy: world.options.policy, environment: "production", plan };
   await world.request("run_0", "inc_1", "payments", restart);
   const run = await world.run("run_0");
-  await world.store.sql.transaction((tx) => judgeRecord(tx, { policy: DEFAULT_POLICY, environment: "production" }, run, world.clock.now()));
+  await world.store.sql.transaction((tx) => judgeRecord(tx, where, run, world.clock.now()));
   expect(await changes()).toEqual(["declined by alice"]);
 });
