@@ -50,6 +50,6 @@ export function shapeOf(text: string, names: ReadonlySet<string>): string {
   return shape.length > MAX_CHARS ? `${shape.slice(0, MAX_CHARS - 1)}…` : shape;
 }
 
-const SAFE_NAME = /^[A-Za-z0-9][-A-Za-z0-9._]{0,47}$/;
+const SAFE_NAME = /^[A-Za-z0-9][-A-Za-z0-9._:@]{0,63}$/;
 /** A service's name is a label value: one that could not be a name is not shown. */
 export const isNameLike = (name: string): boolean => SAFE_NAME.test(name);
