@@ -129,11 +129,11 @@ const { versionInfo } = (await (await fetch(`${alertmanager.url}/api/v2/status`)
 const alertmanagerVersion = versionInfo.version;
 const broker = `127.0.0.1:${kafka.port}`;
 const children: ReturnType<typeof spawn>[] = [];
-async function startNode(script: string, env: Record<string, string>, path: string, flags: readonly string[] = []): Promise<string> {
+async function startNode(script: URL, env: Record<string, string>, path: string, flags: readonly string[] = []): Promise<string> {
   const port = await freePort();
   const child = spawn(
     process.execPath,
-    ["--disable-warning=ExperimentalWarning", ...flags, fileURLToPath(new URL(script, import.meta.url))],
+    ["--disable-warning=ExperimentalWarning", ...flags, fileURLToPath(script)],
     {
       env: { PATH: process.env["PATH"] ?? "", TOCSIN_LOG_LEVEL: "error", ...env, TOCSIN_PORT: String(port) },
       stdio: ["ignore", "inherit", "inherit"],
@@ -153,12 +153,12 @@ async function startNode(script: string, env: Record<string, string>, path: stri
   return url;
 }
 const bridgeUrl = await startNode(
-  "../src/main.ts",
+  new URL("../src/main.ts", import.meta.url),
   { TOCSIN_BUS_URL: `kafka://${broker}?prefix=bench.`, TOCSIN_STORE_URL: await postgres.createDatabase("bench") },
   "/readyz",
   process.argv.includes("--profile") ? ["--cpu-prof", "--cpu-prof-dir=.artifacts"] : [],
 );
-const bareUrl = await startNode("load/bare-loop.ts", { BROKER: broker }, "/livez");
+const bareUrl = await startNode(new URL("./load/bare-loop.ts", import.meta.url), { BROKER: broker }, "/livez");
 
 const subjects: Subject[] = [
   { name: "tocsin", url: `${bridgeUrl}/webhooks/alertmanager`, body: webhookBody },
