@@ -131,14 +131,10 @@ const broker = `127.0.0.1:${kafka.port}`;
 const children: ReturnType<typeof spawn>[] = [];
 async function startNode(script: URL, env: Record<string, string>, path: string, flags: readonly string[] = []): Promise<string> {
   const port = await freePort();
-  const child = spawn(
-    process.execPath,
-    ["--disable-warning=ExperimentalWarning", ...flags, fileURLToPath(script)],
-    {
-      env: { PATH: process.env["PATH"] ?? "", TOCSIN_LOG_LEVEL: "error", ...env, TOCSIN_PORT: String(port) },
-      stdio: ["ignore", "inherit", "inherit"],
-    },
-  );
+  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", ...flags, fileURLToPath(script)], {
+    env: { PATH: process.env["PATH"] ?? "", TOCSIN_LOG_LEVEL: "error", ...env, TOCSIN_PORT: String(port) },
+    stdio: ["ignore", "inherit", "inherit"],
+  });
   children.push(child);
   const url = `http://127.0.0.1:${port}`;
   while (
