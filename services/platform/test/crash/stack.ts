@@ -218,7 +218,7 @@ const watchFleet = (fleet: Fleet): Promise<RunningPrometheus> =>
   });
 
 async function untilSeenDown(prometheusUrl: string, node: string): Promise<void> {
-  const query = encodeURIComponent(`max_over_time(up{service="${node}"}[2s])`);
+  const query = encodeURIComponent(`max_over_time(up{service="${node}"}[9s])`);
   await eventually(
     `${node} is seen down`,
     async () => {
