@@ -182,7 +182,8 @@ export const api = {
     if (response === undefined) throw new ProblemError(0, "HTTP_UNREACHABLE", "the server does not answer");
     return (await response.json()) as Readiness; // 503 carries the report too
   },
-  models: () => call<ModelsAnswer>("/api/v1/llm"),
+  /** Null where no agent answers beside this console: a page comes instead. */
+  models: async () => (await call<ModelsAnswer | undefined>("/api/v1/llm")) ?? null,
   faults: () => call<List<FaultView>>("/api/v1/faults"),
   drills: () => call<List<DrillView>>("/api/v1/drills?limit=100"),
   drill: (id: string) => call<DrillView>(`/api/v1/drills/${encodeURIComponent(id)}`),

@@ -7,7 +7,7 @@ const dollars = (usd: number): string => `$${usd.toFixed(usd < 1 ? 4 : 2)}`;
 /** Language models: which there are, how they are, what they have cost and what they may. Nothing is shown where none can be asked for. */
 export function Models() {
   const { data } = useQuery(modelsQuery);
-  if (data === undefined) return null;
+  if (!data) return null;
   const { configured, providers, spend, limits, prompts } = data;
   return (
     <Panel title="Language models" aside={<span className="quiet">{configured ? "advice only" : "none"}</span>}>

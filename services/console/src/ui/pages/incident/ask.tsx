@@ -18,7 +18,7 @@ export function Ask({ incident }: { incident: Pick<IncidentView, "id" | "evidenc
   const [answer, setAnswer] = useState<AnswerSoFar>();
   const running = useRef<AbortController>(undefined);
   useEffect(() => () => running.current?.abort(), []);
-  if (models.data === undefined) return null;
+  if (!models.data) return null;
   const isAsking = answer?.state === "asking";
 
   async function send(text: string): Promise<void> {
