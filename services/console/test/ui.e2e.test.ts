@@ -193,7 +193,7 @@ describe.skipIf(lacks("chromium"))("the console in a browser", () => {
     const title = ((await follow.textContent()) ?? "").replace("Follow ", "").trim();
     await follow.click();
     const section = page.getByRole("region", { name: title });
-    await section.getByRole("checkbox").first().check();
+    await section.getByRole("checkbox").first().click();
     await section.getByText(/^1 of \d+ steps? done/).waitFor();
     await page.reload();
     await page
