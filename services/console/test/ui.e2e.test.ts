@@ -137,7 +137,9 @@ describe.skipIf(lacks("chromium"))("the console in a browser", () => {
         constructor(title, options) { window.told.push(title + ": " + options.body + " " + options.tag); }
       };`);
     await page.reload();
-    await page.getByLabel(/on the desktop/).check();
+    // The box is ticked once the browser has said yes.
+    await page.getByLabel(/on the desktop/).click();
+    await page.getByRole("checkbox", { checked: true }).waitFor();
     await page.waitForSelector(".live-sign[data-status=live]");
     const { sql } = under.store;
     const before = await page.evaluate<number>("window.asked");
