@@ -37,6 +37,9 @@ export interface RunningService {
 /** A service stops by itself within 25 s or gives up; this is for one that does neither, in milliseconds. */
 const HARD_STOP_MS = 27_000;
 
+/** A service mostly waits: a young generation of 2 MiB instead of 16 costs it nothing to speak of and saves tens of MiB. */
+const NODE_ARGS = ["--disable-warning=ExperimentalWarning", "--max-semi-space-size=2"];
+
 /**
  * Starts one service of Tocsin as a process of its own and waits until it listens.
  *
@@ -49,7 +52,7 @@ export async function startService(service: ServiceName, options: ServiceOptions
   const exited = Promise.withResolvers<Exit>();
   const { child, output } = await startProcess(
     process.execPath,
-    ["--disable-warning=ExperimentalWarning", join(ROOT, "services", service, "src/main.ts")],
+    [...NODE_ARGS, join(ROOT, "services", service, "src/main.ts")],
     async () => (await fetch(`${address}/livez`, { signal: AbortSignal.timeout(1_000) })).ok,
     {
       cwd: ROOT,
