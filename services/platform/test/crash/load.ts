@@ -33,6 +33,8 @@ interface Wire {
 
 const RETRY_MS = 250;
 const TIMEOUT_MS = 20_000;
+/** The one whose expression the fleet's metrics can show; the others are load. */
+const DOWN = "InstanceDown";
 const ALERTS = ["HighErrorRate", "HighLatency", "QueueGrows", "DiskFills", "CertificateExpires"];
 
 export function createLoad(addresses: readonly string[], token: string, chance: Chance): Load {
@@ -52,7 +54,7 @@ export function createLoad(addresses: readonly string[], token: string, chance: 
       annotations: { summary: `${labels["alertname"]} on ${labels["service"]}` },
       startsAt: new Date(startsAt).toISOString(),
       endsAt: status === "firing" ? "0001-01-01T00:00:00Z" : new Date().toISOString(),
-      generatorURL: "http://prometheus/graph",
+      generatorURL: `http://prometheus/graph${labels["alertname"] === DOWN ? "?g0.expr=up+%3D%3D+0&g0.tab=1" : ""}`,
       fingerprint: "",
     },
   });
