@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { freePort } from "@tocsin/testkit";
-import { type RunningPlatform, startPlatform } from "./platform-process.ts";
+import { type RunningPlatform, startPlatform } from "./process/platform-process.ts";
 
 const { values: options } = parseArgs({
   options: { drills: { type: "boolean" }, memory: { type: "boolean" }, quick: { type: "boolean" } },

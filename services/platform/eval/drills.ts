@@ -8,7 +8,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import type { CauseKind, DrillView, IncidentView } from "@tocsin/contracts";
 import { freePort } from "@tocsin/testkit";
-import { type RunningPlatform, startPlatform } from "../bench/platform-process.ts";
+import { type RunningPlatform, startPlatform } from "../bench/process/platform-process.ts";
 
 const { values: options } = parseArgs({ options: { times: { type: "string", default: "3" }, only: { type: "string" } } });
 const SUITE = "drills";

@@ -8,7 +8,14 @@ import { AppError, messageOf, silentLogger } from "@tocsin/runtime";
 import { openStore, verifyJournal } from "@tocsin/store";
 import { signedHeads } from "../checkpoints.ts";
 
-const USAGE = "usage: audit verify [seq:hash] [--key FILE] | audit key\n";
+const USAGE = `usage: npm run audit -- verify [seq:hash] [--key FILE]
+       npm run audit -- key
+
+  verify       walks the journal's hash chain and holds it against the signed heads in TOCSIN_EXECUTOR_AUDIT_DIR (.data/audit)
+  seq:hash     a head noted by hand, as this command prints it
+  --key FILE   the public key as it was copied elsewhere
+  key          prints the public key
+`;
 const folder = process.env["TOCSIN_EXECUTOR_AUDIT_DIR"] || ".data/audit";
 
 async function verify(known: string | undefined, keyFile: string | undefined): Promise<number> {
@@ -38,8 +45,12 @@ async function verify(known: string | undefined, keyFile: string | undefined): P
 }
 
 async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({ options: { key: { type: "string" } }, allowPositionals: true });
+  const { values, positionals } = parseArgs({ options: { key: { type: "string" }, help: { type: "boolean" } }, allowPositionals: true });
   const [command, known] = positionals;
+  if (values.help) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
   if (command === "key") {
     process.stdout.write(await readFile(join(folder, "journal-key.pub"), "utf8"));
     return 0;

@@ -16,7 +16,8 @@ async function lint(folder: string): Promise<number> {
 }
 
 const [argument = "runbooks"] = process.argv.slice(2);
-if (argument === "--schema") process.stdout.write(`${JSON.stringify(runbookJsonSchema(), null, 2)}\n`);
+if (argument === "--help") process.stdout.write("usage: npm run runbook:lint [-- FOLDER | --schema]\n");
+else if (argument === "--schema") process.stdout.write(`${JSON.stringify(runbookJsonSchema(), null, 2)}\n`);
 else
   process.exitCode = await lint(argument.replace(/\/+$/, "")).catch((error: unknown) => {
     process.stderr.write(`${messageOf(error)}\n`);
