@@ -6,6 +6,7 @@ import { openTargets, type TargetPort } from "@tocsin/targets";
 import { eventually, freePort, importNodeApp, lacks, type RunningDockerd, startDockerd } from "@tocsin/testkit";
 import Docker from "dockerode";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { PROCESS_FAULTS } from "../src/fleet/process-fault.ts";
 
 const run = randomBytes(4).toString("hex");
 const image = (version: string) => `tocsin-lab-${run}:${version}`;
@@ -78,6 +79,6 @@ describe.skipIf(lacks("dockerd"))("a lab service in a container", () => {
   test("knows only faults of its process", async () => {
     const answer = await fetch(admin, { method: "POST", body: JSON.stringify({ fault: "error-burst", seconds: 5 }) });
     expect(answer.status).toBe(404);
-    expect(await answer.json()).toEqual({ code: "FAULT_UNKNOWN", known: ["memory-leak", "latency", "hang", "cpu-spin"] });
+    expect(await answer.json()).toEqual({ code: "FAULT_UNKNOWN", known: [...PROCESS_FAULTS] });
   });
 });
