@@ -25,7 +25,7 @@ export default defineConfig({
     reporters: ["default"],
     sequence: { sequencer: DrillsFirst },
     projects: [
-      { extends: true, test: { name: "beside", include, exclude: alone, maxWorkers: 2, sequence: { groupOrder: 0 } } },
+      { extends: true, test: { name: "beside", include, exclude: alone, maxWorkers: 3, sequence: { groupOrder: 0 } } },
       { extends: true, test: { name: "alone", include: alone, maxWorkers: 1, sequence: { groupOrder: 1 } } },
     ],
   },

@@ -35,6 +35,9 @@ export interface OwnDockerd extends RunningDockerd {
   resume(): Promise<void>;
 }
 
+/** A daemon gives its containers ten seconds to end before it ends itself. */
+const STOP_MS = 20_000;
+
 /** A Docker daemon of our own, whether or not the machine has one. */
 export async function startOwnDockerd(place?: Place): Promise<OwnDockerd> {
   const { folder, printing, leave } = await takePlace("dockerd", place);
@@ -59,18 +62,30 @@ export async function startOwnDockerd(place?: Place): Promise<OwnDockerd> {
     get server() {
       return daemon;
     },
-    halt: (signal = "SIGTERM") => daemon.stop(signal),
+    halt: (signal = "SIGTERM") => daemon.stop(signal, STOP_MS),
     async resume() {
-      // A daemon that was killed leaves its number behind, and the next one believes that it runs.
+      // A daemon that was killed leaves its number behind, and the next one believes that it runs; and its containerd, which the next one
+      // would wait for in vain should it end meanwhile.
       rmSync(inside("pid"), { force: true });
+      endOrphan(inside("exec/containerd/containerd.pid"));
       daemon = await start();
     },
     async stop() {
-      await daemon.stop();
+      await daemon.stop("SIGTERM", STOP_MS);
       unmountBelow(folder); // the daemon leaves the name space of the host's network mounted
       await leave();
     },
   };
+}
+
+function endOrphan(pidFile: string): void {
+  try {
+    const pid = Number(readFileSync(pidFile, "utf8"));
+    if (readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("containerd")) process.kill(pid, "SIGKILL");
+  } catch {
+    // There is none: its daemon ended it.
+  }
+  rmSync(pidFile, { force: true });
 }
 
 function unmountBelow(folder: string): void {

@@ -7,7 +7,8 @@ export interface RunningProcess {
   /** What it printed last, for an error message: at most 8 KiB. */
   readonly output: () => string;
   /** SIGTERM, then SIGKILL after five seconds; resolves when it has ended. */
-  stop(signal?: NodeJS.Signals): Promise<void>;
+  /** Killed when it has not ended within `patienceMs` (default 5,000). */
+  stop(signal?: NodeJS.Signals, patienceMs?: number): Promise<void>;
 }
 
 export interface ProcessOptions {
@@ -76,10 +77,10 @@ export async function startProcess(
     if (alive.size === 0) process.removeListener("exit", killAll);
   });
 
-  async function stop(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
+  async function stop(signal: NodeJS.Signals = "SIGTERM", patienceMs = 5_000): Promise<void> {
     if (isOver()) return;
     child.kill(signal);
-    const hard = setTimeout(() => child.kill("SIGKILL"), 5_000);
+    const hard = setTimeout(() => child.kill("SIGKILL"), patienceMs);
     await ended;
     clearTimeout(hard);
   }

@@ -1,6 +1,6 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { lacks } from "@tocsin/testkit";
+import { eventually, lacks } from "@tocsin/testkit";
 import type { Browser } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { ARTIFACTS, expectAccessible, launch, openPage, overflow, type Watched } from "./browser.ts";
@@ -144,10 +144,13 @@ describe.skipIf(lacks("chromium"))("the console in a browser", () => {
     const { sql } = under.store;
     const before = await page.evaluate<number>("window.asked");
     await tell(sql, opened("inc_seen"));
-    await page.waitForFunction(`window.asked > ${String(before)}`);
+    // Not by a function of the page's own, which its content security policy would not let it make.
+    const inPage = (name: string, expression: string) =>
+      eventually(name, async () => ((await page.evaluate<boolean>(expression)) ? true : undefined));
+    await inPage("the first is looked at", `window.asked > ${String(before)}`);
     await page.evaluate("window.isAway = true");
     await tell(sql, opened("inc_unseen"));
-    await page.waitForFunction("window.told.length > 0");
+    await inPage("the second is told", "window.told.length > 0");
     expect(await page.evaluate("window.told")).toEqual(["An incident opened: opened inc_unseen:opened"]);
   });
 

@@ -1,5 +1,5 @@
 import { TOPICS, type Topic } from "@tocsin/contracts";
-import { AppError, backoffMs, type Clock, type Logger } from "@tocsin/runtime";
+import { AppError, backoffMs, type Clock, type Logger, retry } from "@tocsin/runtime";
 import type { Consumer, ConsumerCrashEvent, ConsumerGroupJoinEvent, EachBatchPayload, Kafka, KafkaMessage } from "kafkajs";
 import { deadLetterOf } from "../dead-letter.ts";
 import { deliver } from "../deliver.ts";
@@ -256,7 +256,9 @@ export function createConsumer(deps: KafkaConsumerDeps, options: SubscribeOption
         }
         return found;
       });
-      if (starts.length > 0) await consumer?.commitOffsets(starts);
+      // The group may be between two generations just now: what it refuses then it takes a moment later.
+      if (starts.length > 0)
+        await retry(async () => consumer?.commitOffsets(starts), { attempts: 4, baseDelayMs: 100, isRetryable: () => true, clock });
     } catch (err) {
       log.warn({ err, group }, "start of a group not noted");
     }
