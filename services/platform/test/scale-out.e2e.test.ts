@@ -129,101 +129,96 @@ describe.skipIf(lacks(...PARTS_PROGRAMS, ...PROMETHEUS_PROGRAMS))("several of ea
     expect(new Set(all).size).toBe(24);
   }, 150_000);
 
-  // Asked for by TOCSIN_SCALE_PAUSES=1: it needs the agent to find a cause in a few seconds of measurements, which it does not always.
-  test.runIf(process.env["TOCSIN_SCALE_PAUSES"] === "1")(
-    "a correlator, an agent and an executor that are paused, lose their work to others and wake up change nothing any more",
-    async () => {
-      // An executor is paused while the node that it restarts is restarting.
-      const stopped: string[] = [];
-      const acting = new Promise<string>((resolve) => {
-        stack.fleet.onAct = ({ by }) => {
-          stack.fleet.onAct = () => {};
-          stack.service(by).signal("SIGSTOP");
-          stopped.push(by);
-          resolve(by);
-        };
-      });
-      const first = await breakNode("node-00");
-      const pausedExecutor = await acting;
-      expect(pausedExecutor).toMatch(/^executor-[12]$/);
-      await first.mended();
-
-      // An agent is paused while it gathers.
-      const held = [...gates].map(async ([name, gate]) => {
-        await gate.shutFor("node-01");
-        return name;
-      });
-      const second = await breakNode("node-01");
-      const pausedAgent = await Promise.race(held);
-      stack.service(pausedAgent).signal("SIGSTOP");
-      for (const gate of gates.values()) gate.open();
-      stopped.push(pausedAgent);
-
-      // A correlator is paused under load. Positions of the group may never go back.
-      stack.service("correlator-1").signal("SIGSTOP");
-      stopped.push("correlator-1");
-      const positions = new Map<string, number>();
-      const wentBack: string[] = [];
-      const look = async () => {
-        for (const { topic, partitions } of await admin.fetchOffsets({ groupId: GROUP }))
-          for (const { partition, offset } of partitions) {
-            const key = `${topic}/${partition}`;
-            if (Number(offset) < (positions.get(key) ?? -1)) wentBack.push(`${key} ${offset}`);
-            positions.set(key, Number(offset));
-          }
+  test("a correlator, an agent and an executor that are paused, lose their work to others and wake up change nothing any more", async () => {
+    // An executor is paused while the node that it restarts is restarting.
+    const stopped: string[] = [];
+    const acting = new Promise<string>((resolve) => {
+      stack.fleet.onAct = ({ by }) => {
+        stack.fleet.onAct = () => {};
+        stack.service(by).signal("SIGSTOP");
+        stopped.push(by);
+        resolve(by);
       };
-      await look();
-      await eventually(
-        "the other correlator reads all partitions",
-        async () => {
-          await look();
-          const all = await shares();
-          return all.length === 1 && all[0]?.length === 24 ? true : undefined;
-        },
-        TAKE_OVER_MS,
-      );
+    });
+    const first = await breakNode("node-00");
+    const pausedExecutor = await acting;
+    expect(pausedExecutor).toMatch(/^executor-[12]$/);
+    await first.mended();
 
-      const settled = ["closed", "escalated"];
-      let isMended = false;
-      const ended = await eventually(
-        "others have brought both incidents to their end",
-        async () => {
-          if (!stack.fleet.isBroken("node-01") && !isMended) {
-            isMended = true;
-            await second.mended();
-          }
-          const both = [await incidentOf(first.probe), await incidentOf(second.probe)];
-          return both.every((incident) => incident && settled.includes(incident.state)) ? both : undefined;
-        },
-        TAKE_OVER_MS,
-      );
-      const journal = await journalLength();
+    // An agent is paused while it gathers.
+    const held = [...gates].map(async ([name, gate]) => {
+      await gate.shutFor("node-01");
+      return name;
+    });
+    const second = await breakNode("node-01");
+    const pausedAgent = await Promise.race(held);
+    stack.service(pausedAgent).signal("SIGSTOP");
+    for (const gate of gates.values()) gate.open();
+    stopped.push(pausedAgent);
 
-      for (const name of stopped) stack.service(name).signal("SIGCONT");
-      for (const name of stopped) await stack.service(name).untilReady();
-      await stack.load.finish();
-      await eventually(
-        "everything has come to rest",
-        async () => {
-          await look();
-          return Object.keys(await backlog(stack)).length === 0 && (await missing(stack)).length === 0 ? true : undefined;
-        },
-        TAKE_OVER_MS,
-      );
-      // What they had in hand they would have written within this.
-      await delay(3_000);
-      await look();
+    // A correlator is paused under load. Positions of the group may never go back.
+    stack.service("correlator-1").signal("SIGSTOP");
+    stopped.push("correlator-1");
+    const positions = new Map<string, number>();
+    const wentBack: string[] = [];
+    const look = async () => {
+      for (const { topic, partitions } of await admin.fetchOffsets({ groupId: GROUP }))
+        for (const { partition, offset } of partitions) {
+          const key = `${topic}/${partition}`;
+          if (Number(offset) < (positions.get(key) ?? -1)) wentBack.push(`${key} ${offset}`);
+          positions.set(key, Number(offset));
+        }
+    };
+    await look();
+    await eventually(
+      "the other correlator reads all partitions",
+      async () => {
+        await look();
+        const all = await shares();
+        return all.length === 1 && all[0]?.length === 24 ? true : undefined;
+      },
+      TAKE_OVER_MS,
+    );
 
-      expect(wentBack).toEqual([]);
-      expect([await incidentOf(first.probe), await incidentOf(second.probe)]).toEqual(ended);
-      expect(await journalLength()).toBe(journal);
-      expect(stack.fleet.acts.filter(({ target }) => target === "node-00")).toHaveLength(1);
-      expect(stack.fleet.acts.filter(({ target }) => target === "node-01").length).toBeLessThanOrEqual(1);
-      const { violations } = await judge({ ...stack, load: stack.load });
-      expect(violations).toEqual([]);
-    },
-    400_000,
-  );
+    const settled = ["closed", "escalated"];
+    let isMended = false;
+    const ended = await eventually(
+      "others have brought both incidents to their end",
+      async () => {
+        if (!stack.fleet.isBroken("node-01") && !isMended) {
+          isMended = true;
+          await second.mended();
+        }
+        const both = [await incidentOf(first.probe), await incidentOf(second.probe)];
+        return both.every((incident) => incident && settled.includes(incident.state)) ? both : undefined;
+      },
+      TAKE_OVER_MS,
+    );
+    const journal = await journalLength();
+
+    for (const name of stopped) stack.service(name).signal("SIGCONT");
+    for (const name of stopped) await stack.service(name).untilReady();
+    await stack.load.finish();
+    await eventually(
+      "everything has come to rest",
+      async () => {
+        await look();
+        return Object.keys(await backlog(stack)).length === 0 && (await missing(stack)).length === 0 ? true : undefined;
+      },
+      TAKE_OVER_MS,
+    );
+    // What they had in hand they would have written within this.
+    await delay(3_000);
+    await look();
+
+    expect(wentBack).toEqual([]);
+    expect([await incidentOf(first.probe), await incidentOf(second.probe)]).toEqual(ended);
+    expect(await journalLength()).toBe(journal);
+    expect(stack.fleet.acts.filter(({ target }) => target === "node-00")).toHaveLength(1);
+    expect(stack.fleet.acts.filter(({ target }) => target === "node-01").length).toBeLessThanOrEqual(1);
+    const { violations } = await judge({ ...stack, load: stack.load });
+    expect(violations).toEqual([]);
+  }, 400_000);
 
   const journalLength = async (): Promise<number> =>
     (await stack.parts.rows<{ length: number }>("SELECT count(*)::int AS length FROM journal"))[0]?.length ?? 0;
