@@ -78,7 +78,8 @@ async function install() {
     "installing dependencies (once)",
     join(root, "node_modules", ".tocsin-installed"),
     [...manifests, ...["package.json", "pnpm-lock.yaml", "pnpm-workspace.yaml"].map((name) => join(root, name))],
-    () => run("npx", ["--yes", packageManager, "install", "--frozen-lockfile"]),
+    // Its words go to standard error: what a benchmark prints on standard output is read by machines.
+    () => run("npx", ["--yes", packageManager, "install", "--frozen-lockfile"], { stdio: ["inherit", 2, "inherit"] }),
   );
 }
 

@@ -56,7 +56,7 @@ export async function supervise({ service, name = service, env, logFolder, nodeO
 
   function start(): void {
     const out = openSync(logFile, "a");
-    const started = spawn(process.execPath, [...nodeOptions, join(ROOT, "services", service, "src/main.ts")], {
+    const started = spawn(process.execPath, ["--max-semi-space-size=2", ...nodeOptions, join(ROOT, "services", service, "src/main.ts")], {
       cwd: ROOT,
       env: {
         PATH: process.env["PATH"] ?? "",
