@@ -35,7 +35,7 @@ export { Cause, CauseKind, Diagnosis, Evidence, ModelNote, Narration } from "./e
 export { IncidentState, IncidentSummary, IncidentView, Member, MemberRole, TimelineEntry } from "./incident.ts";
 export { LabelSet, Reason, Severity, Timestamp } from "./primitives.ts";
 export { Problem } from "./problem.ts";
-export { ApprovalView, RunState, RunView, StepState, StepView } from "./run.ts";
+export { ACTING_VERBS, ApprovalView, RunState, RunView, StepState, StepView, TARGET_ACTS } from "./run.ts";
 export {
   Change,
   type EdgeStats,

@@ -3,6 +3,20 @@
 import * as z from "zod";
 import { Timestamp } from "./primitives.ts";
 
+/** Verbs that change a managed target. */
+export const TARGET_ACTS = [
+  "target.restart",
+  "target.start",
+  "target.stop",
+  "target.rollback",
+  "target.scale",
+  "target.config",
+  "target.recreate",
+  "target.reconnect",
+] as const;
+/** Verbs of steps that change something; looking and waiting are no answer to a fault. */
+export const ACTING_VERBS: readonly string[] = [...TARGET_ACTS, "container.run", "http.request"];
+
 export const RunState = z.enum([
   "requested", // asked for, not yet looked at by the executor
   "awaiting-approval",

@@ -1,4 +1,5 @@
 // Whether a step can be undone follows from its verb and from what its undo does, whatever its author says.
+import { TARGET_ACTS } from "@tocsin/contracts";
 import type { Deed, Step, Undo, Verb } from "./format.ts";
 
 /**
@@ -15,23 +16,14 @@ const ORDER: readonly Reversibility[] = ["none", "self-reversing", "inverse", "c
 export const worstReversibility = (all: Iterable<Reversibility>): Reversibility =>
   ORDER[Math.max(0, ...[...all].map((one) => ORDER.indexOf(one)))] as Reversibility;
 
-const TARGET_ACTS: ReadonlySet<Verb> = new Set([
-  "target.restart",
-  "target.start",
-  "target.stop",
-  "target.rollback",
-  "target.scale",
-  "target.config",
-  "target.recreate",
-  "target.reconnect",
-]);
+const ACTS_ON_TARGET: ReadonlySet<Verb> = new Set(TARGET_ACTS);
 const SETS_A_STATE: ReadonlySet<Verb> = new Set(["target.start", "target.stop", "target.scale", "target.config", "container.run"]);
 const SELF_REVERSING: ReadonlySet<Verb> = new Set(["target.restart", "target.recreate", "target.reconnect"]);
 
 /** Does it change something? */
 export function acts(deed: Deed): boolean {
   if (deed.verb === "http.request") return deed.with.method !== "GET" && deed.with.method !== "HEAD";
-  return TARGET_ACTS.has(deed.verb) || deed.verb === "container.run";
+  return ACTS_ON_TARGET.has(deed.verb) || deed.verb === "container.run";
 }
 
 /** What it acts on; undefined for a deed that acts on no target. */

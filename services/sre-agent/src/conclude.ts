@@ -1,3 +1,4 @@
+import { ACTING_VERBS } from "@tocsin/contracts";
 import { statesBefore } from "@tocsin/incident";
 import { isoTime, messageOf, type Queryable } from "@tocsin/runtime";
 import {
@@ -63,14 +64,12 @@ export async function conclude(deps: AgentDeps, incidentId: string): Promise<voi
   }
 }
 
-/** Verbs that change nothing. */
-const LOOKING = new Set(["target.logs", "target.stats", "check", "wait", "notify", "ask"]);
 const MAX_FOUND = 1_500;
 
 /** What the steps of a run found that acted on nothing; nothing when one of them acted. */
 async function whatItLooked(sql: Queryable, runId: string): Promise<{ readonly looked?: string }> {
   const steps = await stepsOfRun(sql, runId);
-  if (steps.length === 0 || steps.some((step) => !LOOKING.has(step.verb))) return {};
+  if (steps.length === 0 || steps.some((step) => ACTING_VERBS.includes(step.verb))) return {};
   const found = steps.map((step) => `${step.stepId}: ${lastLines(step.output ?? "nothing")}`);
   return { looked: found.join("\n").slice(0, MAX_FOUND) };
 }

@@ -1,5 +1,5 @@
 // Drills: scored exercises. The report is the row; the columns beside it are what is searched by.
-import type { DrillView, IncidentState } from "@tocsin/contracts";
+import { ACTING_VERBS, type DrillView, type IncidentState } from "@tocsin/contracts";
 import type { Queryable } from "@tocsin/runtime";
 import { jsonText } from "../values.ts";
 import type { ListPosition, Page } from "./incident-views.ts";
@@ -79,20 +79,6 @@ export interface DrillIncident {
   /** When a run ended well: done and verified. */
   readonly verifiedAt: string | undefined;
 }
-
-/** Steps that change something; looking and waiting are no answer to a fault. */
-const ACTING_VERBS = [
-  "target.restart",
-  "target.start",
-  "target.stop",
-  "target.rollback",
-  "target.scale",
-  "target.config",
-  "target.recreate",
-  "target.reconnect",
-  "container.run",
-  "http.request",
-];
 
 /**
  * Which incident belongs to a fault that was injected at `since`: first those that involve the target, of these first the ones
