@@ -11,7 +11,9 @@ export const SignalName = z.enum([
   "latency_p95", // seconds
   "cpu", // cores in use
   "memory", // resident bytes
+  "heap", // bytes in use of what the runtime manages itself
   "restarts", // starts of the process in the last five minutes
+  "oom_kills", // times it was killed for its memory in the last five minutes
   "event_loop_lag", // seconds, 99th percentile
   "saturation", // the fullest pool or queue, 0 to 1
 ]);

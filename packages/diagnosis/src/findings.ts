@@ -13,6 +13,7 @@ import { findTraceChanges, judgedServices, judgedWires, type OperationStats, sum
 export type Family =
   | "down"
   | "restarts"
+  | "oom"
   | "cpu"
   | "memory"
   | "lag"
@@ -68,6 +69,8 @@ const FAMILY_OF_SIGNAL: Readonly<Record<SignalName, Family>> = {
   latency_p95: "latency",
   cpu: "cpu",
   memory: "memory",
+  heap: "memory",
+  oom_kills: "oom",
   restarts: "restarts",
   event_loop_lag: "lag",
   saturation: "saturation",
@@ -141,7 +144,8 @@ function ruleFindings(input: DiagnosisInput): Finding[] {
 function anomalyOf(series: SignalSeries, splitAt: number, traits: SignalTraits, options: AnomalyOptions): Anomaly | undefined {
   if (series.signal === "up") return detectDown(series.samples, splitAt);
   if (series.signal === "restarts") return detectRestarts(series.samples, splitAt);
-  return detectAnomaly(series.samples, splitAt, traits, options);
+  const anomaly = detectAnomaly(series.samples, splitAt, traits, options);
+  return series.signal === "heap" && !anomaly?.isTrend ? undefined : anomaly;
 }
 
 /** Without the samples of times in which something else was wrong. */

@@ -26,6 +26,7 @@ export const RANKING_WEIGHTS: RankingWeights = {
   family: {
     down: 1.5,
     restarts: 1.3,
+    oom: 1.4,
     cpu: 1,
     memory: 1,
     lag: 0.5,
@@ -102,14 +103,15 @@ const EXPLAINS: Readonly<Partial<Record<Family, Readonly<Partial<Record<Family, 
     "slow-code": 1,
     network: 1,
     restarts: 0.7,
+    oom: 0.7,
     errors: 0.3,
     blame: 0.8,
   },
-  errors: { errors: 1, down: 1.5, restarts: 1, "failing-code": 1.2, latency: 0.5, network: 0.5, blame: 1, lag: 0.3 },
+  errors: { errors: 1, down: 1.5, restarts: 1, oom: 1, "failing-code": 1.2, latency: 0.5, network: 0.5, blame: 1, lag: 0.3 },
   // Its own time may hide a wait that nobody instrumented.
   "slow-code": { "slow-code": 0.6, network: 0.6, latency: 0.6, down: 0.6 },
   // A rule over metrics that nobody knows the meaning of: whatever ails a callee may be behind it.
-  rule: { latency: 0.7, errors: 0.7, down: 0.9, restarts: 0.7, "failing-code": 0.7, network: 0.7, rule: 0.7, blame: 0.7 },
+  rule: { latency: 0.7, errors: 0.7, down: 0.9, restarts: 0.7, oom: 0.7, "failing-code": 0.7, network: 0.7, rule: 0.7, blame: 0.7 },
   saturation: { latency: 1, down: 1.2, "slow-code": 1, network: 1, lag: 0.5, blame: 0.8 },
 };
 
@@ -373,6 +375,8 @@ export function kindOf(contributions: readonly Contribution[]): CauseKind {
   const points = new Map(contributions.map((each) => [each.family, each.points]));
   const of = (family: Family) => points.get(family) ?? 0;
   const texts = contributions.flatMap((each) => each.findings.map((f) => (f.source.kind === "log" ? f.source.log.template : "")));
+  // Killed for its memory it also starts again: what ran out is the trouble.
+  if (of("oom") > 0) return "resource";
   if (of("restarts") > 0) return "crash";
   if (of("down") > 0) {
     const timeouts = texts.filter((text) => TIMEOUT.test(text)).length;

@@ -55,6 +55,9 @@ export const SIGNAL_TRAITS: Readonly<Record<SignalName, SignalTraits>> = {
   },
   cpu: { bad: "up", spreads: "own", relativeFloor: 0.08, absoluteFloor: 0.01, unit: "cores", least: 0, weight: 1, words: "CPU" },
   memory: { bad: "up", spreads: "own", relativeFloor: 0.04, absoluteFloor: 1_000_000, unit: "B", least: 0, weight: 1, words: "memory" },
+  // It rises and falls with every collection and grows while a process warms up: only what keeps growing by much is told.
+  heap: { bad: "up", spreads: "own", relativeFloor: 0.3, absoluteFloor: 20_000_000, unit: "B", least: 0, weight: 0.8, words: "heap" },
+  oom_kills: { bad: "up", spreads: "own", relativeFloor: 0, absoluteFloor: 0.15, unit: "", least: 0, weight: 1.3, words: "OOM kills" },
   restarts: { bad: "up", spreads: "own", relativeFloor: 0, absoluteFloor: 0.15, unit: "", least: 0, weight: 1.2, words: "restarts" },
   event_loop_lag: {
     bad: "up",

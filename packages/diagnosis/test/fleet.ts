@@ -25,6 +25,8 @@ const NORMAL: Readonly<Record<SignalName, number>> = {
   latency_p95: 0.02,
   cpu: 0.04,
   memory: 80_000_000,
+  heap: 30_000_000,
+  oom_kills: 0,
   restarts: 0,
   event_loop_lag: 0.011,
   saturation: 0.1,
@@ -128,6 +130,22 @@ export const FAULTS: Readonly<Record<string, { readonly truth: string; readonly 
       scenario: {
         effects: { payments: { memory: (normal, after) => normal + after * 2_000_000, event_loop_lag: times(1.5) } },
         alerts: [{ name: "MemoryHigh", service: "payments" }],
+      },
+    },
+    "out of memory, killed once": {
+      truth: "cart",
+      kinds: ["resource"],
+      scenario: {
+        effects: {
+          cart: {
+            oom_kills: (_, after) => (after > 20 ? 1 : 0),
+            memory: (normal, after) => (after > 20 ? normal : normal + after * 8_000_000),
+            heap: (normal, after) => (after > 20 ? normal : normal + after * 8_000_000),
+            error_ratio: add(0.3),
+          },
+          checkout: { error_ratio: add(0.25) },
+        },
+        alerts: [{ name: "ContainerOomKilled", service: "cart" }],
       },
     },
     "crash-loop": {

@@ -34,13 +34,9 @@ const OTHER_METRICS: Readonly<Record<string, SignalName>> = {
   kube_pod_status_ready: "up",
   kube_deployment_status_replicas_available: "up",
   kube_pod_container_status_waiting_reason: "restarts",
-  container_oom_events_total: "memory",
-  kube_pod_container_status_last_terminated_reason: "memory",
-  node_vmstat_oom_kill: "memory",
-  nodejs_heap_size_used_bytes: "memory",
-  process_heap_bytes: "memory",
-  jvm_memory_used_bytes: "memory",
-  go_memstats_heap_inuse_bytes: "memory",
+  kube_pod_container_status_last_terminated_reason: "oom_kills",
+  process_heap_bytes: "heap",
+  jvm_memory_used_bytes: "heap",
   container_cpu_cfs_throttled_periods_total: "cpu",
 };
 
@@ -48,10 +44,13 @@ const OTHER_METRICS: Readonly<Record<string, SignalName>> = {
 const ORDER: readonly SignalName[] = [
   "up",
   "restarts",
+  "oom_kills",
   "error_ratio",
   "latency_p95",
   "saturation",
-  ...SignalNames.options.filter((name) => !["up", "restarts", "error_ratio", "latency_p95", "saturation", "request_rate"].includes(name)),
+  ...SignalNames.options.filter(
+    (name) => !["up", "restarts", "oom_kills", "error_ratio", "latency_p95", "saturation", "request_rate"].includes(name),
+  ),
   "request_rate",
 ];
 

@@ -253,6 +253,45 @@ export const CATALOGUE: Readonly<Record<SignalName, readonly Candidate[]>> = {
       serviceLabels: INSTANCE,
     },
   ],
+  heap: [
+    { id: "prom-client", needs: [{ metric: "nodejs_heap_size_used_bytes" }], promql: "sum by ($by) (nodejs_heap_size_used_bytes{$sel})" },
+    { id: "otel-node", needs: [{ metric: "v8js_memory_heap_used_bytes" }], promql: "sum by ($by) (v8js_memory_heap_used_bytes{$sel})" },
+    {
+      id: "otel-jvm",
+      needs: [{ metric: "jvm_memory_used_bytes", labels: ["jvm_memory_type"] }],
+      promql: 'sum by ($by) (jvm_memory_used_bytes{jvm_memory_type="heap",$sel})',
+    },
+    {
+      id: "micrometer",
+      needs: [{ metric: "jvm_memory_used_bytes", labels: ["area"] }],
+      promql: 'sum by ($by) (jvm_memory_used_bytes{area="heap",$sel})',
+    },
+    { id: "go", needs: [{ metric: "go_memstats_heap_inuse_bytes" }], promql: "sum by ($by) (go_memstats_heap_inuse_bytes{$sel})" },
+  ],
+  oom_kills: [
+    {
+      id: "cadvisor",
+      needs: [{ metric: "container_oom_events_total" }],
+      promql: "sum by ($by) (increase(container_oom_events_total{$sel}[5m]))",
+      serviceLabels: CONTAINER,
+    },
+    {
+      id: "kube",
+      needs: [
+        { metric: "kube_pod_container_status_last_terminated_reason", labels: ["reason"] },
+        { metric: "kube_pod_container_status_restarts_total" },
+      ],
+      promql:
+        'sum by ($by) (increase(kube_pod_container_status_restarts_total{$sel}[5m]) * on (namespace, pod, container) group_left () kube_pod_container_status_last_terminated_reason{reason="OOMKilled",$sel})',
+      serviceLabels: ["container", "pod"],
+    },
+    {
+      id: "node",
+      needs: [{ metric: "node_vmstat_oom_kill" }],
+      promql: "sum by ($by) (increase(node_vmstat_oom_kill{$sel}[5m]))",
+      serviceLabels: INSTANCE,
+    },
+  ],
   restarts: [
     {
       id: "kube",

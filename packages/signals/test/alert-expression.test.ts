@@ -21,7 +21,8 @@ test.each([
   ["container_memory_working_set_bytes / container_spec_memory_limit_bytes > 0.9", "saturation"],
   ["container_memory_working_set_bytes > 1e9", "memory"],
   ["changes(process_start_time_seconds[10m]) > 3", "restarts"],
-  ["increase(container_oom_events_total[5m]) > 0", "memory"],
+  ["increase(container_oom_events_total[5m]) > 0", "oom_kills"],
+  ['jvm_memory_used_bytes{area="heap"} > 2e9', "heap"],
   ["node_filesystem_avail_bytes{fstype!=''} / node_filesystem_size_bytes < 0.1", "saturation"],
 ])("%s measures %s", (expr, signal) => {
   expect(readAlertExpression(expr).signal).toBe(signal);

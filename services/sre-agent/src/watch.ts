@@ -15,7 +15,7 @@ export interface Watch {
 /** What stays of the way from the baseline to the worst and still counts as back. */
 const SLACK = 0.35;
 /** Counts over minutes, or says nothing about health. */
-const NOT_WATCHED: ReadonlySet<SignalName> = new Set(["restarts", "request_rate"]);
+const NOT_WATCHED: ReadonlySet<SignalName> = new Set(["restarts", "oom_kills", "request_rate"]);
 
 /** Pure: what to watch once something was done about the best cause. Being reachable always is. */
 export function watchesOf(details: Pick<DiagnosisDetails, "ranking">): Watch[] {

@@ -27,6 +27,8 @@ export type ContrastQuery = { readonly id: string; readonly text: string; readon
 );
 type Unnumbered = ContrastQuery extends infer Each ? (Each extends ContrastQuery ? Omit<Each, "id"> : never) : never;
 
+/** What comes and goes (a process that is started again and again) is not over because it is well for a moment; load says nothing. */
+const COMES_AND_GOES: ReadonlySet<SignalName> = new Set(["up", "restarts", "oom_kills", "request_rate"]);
 const MAX_QUERIES = 6;
 const MAX_SIBLINGS = 2;
 
@@ -44,8 +46,7 @@ export function contrastsOf(diagnosis: Diagnosis, ranking: readonly RankedServic
   for (const { series, anomaly } of metrics.slice(0, 2)) {
     const { signal } = series;
     const { direction, baseline, level, onsetAt } = anomaly;
-    // What comes and goes (a process that is started again and again) is not over because it is well for a moment.
-    if (signal === "up" || signal === "restarts" || signal === "request_rate") continue;
+    if (COMES_AND_GOES.has(signal)) continue;
     const text = `Is ${service}'s ${SIGNAL_TRAITS[signal].words} still off at the end, or back at its baseline while alerts fire?`;
     queries.push({ kind: "signal-now", service, signal, direction, baseline, level, onsetAt, text });
   }
@@ -73,9 +74,7 @@ export function contrastsOf(diagnosis: Diagnosis, ranking: readonly RankedServic
       text: `Do the calls into ${service} fail or take longer, as its callers see them?`,
     });
   }
-  const strongest = metrics.find(
-    ({ series }) => series.signal !== "up" && series.signal !== "restarts" && series.signal !== "request_rate",
-  );
+  const strongest = metrics.find(({ series }) => !COMES_AND_GOES.has(series.signal));
   if (strongest) {
     const { signal } = strongest.series;
     const { direction, baseline, level, onsetAt } = strongest.anomaly;

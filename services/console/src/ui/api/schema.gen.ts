@@ -2026,7 +2026,7 @@ export interface paths {
                                     number | null
                                 ][];
                                 /** @enum {string} */
-                                signal: "up" | "request_rate" | "error_ratio" | "latency_p95" | "cpu" | "memory" | "restarts" | "event_loop_lag" | "saturation";
+                                signal: "up" | "request_rate" | "error_ratio" | "latency_p95" | "cpu" | "memory" | "heap" | "restarts" | "oom_kills" | "event_loop_lag" | "saturation";
                             }[];
                             readonly partial: string[];
                         };

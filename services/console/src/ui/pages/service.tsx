@@ -14,7 +14,19 @@ import { NAME_OF_SIGNAL, UNIT_OF_SIGNAL } from "../view/figures.ts";
 import { Templates } from "./incident/logs.tsx";
 
 const route = getRouteApi("/services/$id");
-const ORDER = ["request_rate", "error_ratio", "latency_p95", "memory", "cpu", "event_loop_lag", "saturation", "restarts", "up"];
+const ORDER = [
+  "request_rate",
+  "error_ratio",
+  "latency_p95",
+  "memory",
+  "heap",
+  "cpu",
+  "event_loop_lag",
+  "saturation",
+  "restarts",
+  "oom_kills",
+  "up",
+];
 
 /** One service: its signals with what happened to it, its logs, its incidents. */
 export function Service() {
