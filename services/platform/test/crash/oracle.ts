@@ -13,6 +13,8 @@ import type { StreamReader } from "./stream-reader.ts";
 export interface Witnesses {
   readonly parts: Parts;
   readonly load: Load;
+  /** Probes that were sent beside the generator. */
+  readonly sentBeside?: readonly string[];
   readonly fleet?: Fleet;
   readonly gitlab?: Gitlab;
   readonly stream?: StreamReader | undefined;
@@ -70,7 +72,7 @@ export async function judge(witnesses: Witnesses): Promise<Judgement> {
 
 type Blame = (invariant: string, culprits: readonly unknown[], what: string) => void;
 
-async function ofAlerts({ parts, load }: Witnesses, figures: Record<string, number>, blame: Blame): Promise<void> {
+async function ofAlerts({ parts, load, sentBeside = [] }: Witnesses, figures: Record<string, number>, blame: Blame): Promise<void> {
   const acked = acknowledged(load);
   const lost = await missing({ parts, load });
   figures["acknowledged"] = acked.length;
@@ -100,7 +102,7 @@ async function ofAlerts({ parts, load }: Witnesses, figures: Record<string, numb
     held.filter(({ reason }) => !reason),
     "transitions were suppressed without a reason",
   );
-  const sent = new Set(load.sent.map(({ probe }) => probe));
+  const sent = new Set([...load.sent.map(({ probe }) => probe), ...sentBeside]);
   blame(
     "I1",
     rows.filter(({ probe }) => !sent.has(probe)),
