@@ -14,12 +14,16 @@ const TAKEOVER_FILE = "tocsin.lock.takeover";
 const TOUCH_MS = 5_000;
 const UNTOUCHED_MS = 20_000;
 
-/** Ticks since boot at which a process started: tells a process from a later one with the same pid. `-` where there is no /proc. */
+/**
+ * Ticks since boot at which a process started: tells a process from a later one with the same pid. `-` where there is no /proc, and of one
+ * that is dead and only waits for its parent to ask how it ended.
+ */
 async function startOf(pid: number): Promise<string> {
   try {
     const text = await readFile(`/proc/${pid}/stat`, "utf8");
-    // The second field, the program's name, may hold spaces and brackets: count from its end. Field 22 is the start time.
-    return text.slice(text.lastIndexOf(")") + 2).split(" ")[19] ?? "-";
+    // The second field, the program's name, may hold spaces and brackets: count from its end. Field 3 is the state, 22 the start time.
+    const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+    return fields[0] === "Z" ? "-" : (fields[19] ?? "-");
   } catch {
     return "-";
   }

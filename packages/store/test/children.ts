@@ -18,7 +18,8 @@ export function startChild(script: string, args: readonly string[]): Child {
   const lines: string[] = [];
   const reader = createInterface({ input: child.stdout as NodeJS.ReadableStream });
   reader.on("line", (line) => lines.push(line));
-  const closed = once(reader, "close");
+  // What it printed may end before it does.
+  const gone = Promise.all([once(reader, "close"), once(child, "exit")]);
   return {
     lines,
     line: (passes) =>
@@ -30,7 +31,7 @@ export function startChild(script: string, args: readonly string[]): Child {
       }),
     async kill() {
       child.kill("SIGKILL");
-      await closed;
+      await gone;
     },
   };
 }
