@@ -41,18 +41,9 @@ const OTHER_METRICS: Readonly<Record<string, SignalName>> = {
 };
 
 /** Those that need more are looked for first: a fill level also reads the memory it is made of, a share of failures all requests. */
-const ORDER: readonly SignalName[] = [
-  "up",
-  "restarts",
-  "oom_kills",
-  "error_ratio",
-  "latency_p95",
-  "saturation",
-  ...SignalNames.options.filter(
-    (name) => !["up", "restarts", "oom_kills", "error_ratio", "latency_p95", "saturation", "request_rate"].includes(name),
-  ),
-  "request_rate",
-];
+const FIRST: readonly SignalName[] = ["up", "restarts", "oom_kills", "error_ratio", "latency_p95", "saturation"];
+const LAST: SignalName = "request_rate";
+const ORDER: readonly SignalName[] = [...new Set([...FIRST, ...SignalNames.options.filter((name) => name !== LAST), LAST])];
 
 /** The first signal one of whose candidates reads nothing but what the expression reads, by the same labels. */
 function signalOf(selectors: readonly SelectorText[]): SignalName | undefined {

@@ -56,6 +56,12 @@ export const adviceRoutes =
     const app = fastify.withTypeProvider<ZodTypeProvider>();
     const { store, advice, clock, config } = deps;
     const admit = limiter(config.requestsPerMinute, () => clock.now());
+    async function known(id: string) {
+      const incident = await viewIncident(store.sql, id);
+      const work = await incidentWork(store.sql, id);
+      if (!incident || !work) throw incidentUnknown(id);
+      return { incident, work };
+    }
 
     app.get("/llm", { schema: { summary: "Language models: which, how they are, what they have cost", tags: ["llm"] } }, async () => {
       const prompts = Object.values(advice?.prompts ?? {}).map(({ ref }) => ref);
@@ -75,9 +81,7 @@ export const adviceRoutes =
       async (request, reply) => {
         admit(request.ip);
         const { id } = request.params;
-        const incident = await viewIncident(store.sql, id);
-        const work = await incidentWork(store.sql, id);
-        if (!incident || !work) throw incidentUnknown(id);
+        const { incident, work } = await known(id);
         const diagnosis = await diagnosisOf(store.sql, id);
         const stream = openEventStream(request, reply);
         let number = 0;
@@ -153,9 +157,7 @@ export const adviceRoutes =
       async (request, reply) => {
         admit(request.ip);
         const { id } = request.params;
-        const incident = await viewIncident(store.sql, id);
-        const work = await incidentWork(store.sql, id);
-        if (!incident || !work) throw incidentUnknown(id);
+        const { incident, work } = await known(id);
         if (incident.state !== "closed" && incident.state !== "resolved" && incident.state !== "escalated")
           throw incidentNotOver(id, incident.state);
         const diagnosis = await diagnosisOf(store.sql, id);

@@ -14,8 +14,8 @@ export interface Watch {
 
 /** What stays of the way from the baseline to the worst and still counts as back. */
 const SLACK = 0.35;
-/** Counts over minutes, or says nothing about health. */
-const NOT_WATCHED: ReadonlySet<SignalName> = new Set(["restarts", "oom_kills", "request_rate"]);
+/** Signals without a level to come back to: they come and go, count over minutes, or say nothing about health. */
+export const WITHOUT_LEVEL: ReadonlySet<SignalName> = new Set(["up", "restarts", "oom_kills", "request_rate"]);
 
 /** Pure: what to watch once something was done about the best cause. Being reachable always is. */
 export function watchesOf(details: Pick<DiagnosisDetails, "ranking">): Watch[] {
@@ -24,7 +24,7 @@ export function watchesOf(details: Pick<DiagnosisDetails, "ranking">): Watch[] {
   const watches: Watch[] = [{ service: top.service, signal: "up", direction: "down", baseline: 1, limit: 0.5 }];
   for (const { findings } of top.contributions) {
     for (const { source } of findings) {
-      if (source.kind !== "metric" || NOT_WATCHED.has(source.series.signal) || source.series.signal === "up") continue;
+      if (source.kind !== "metric" || WITHOUT_LEVEL.has(source.series.signal)) continue;
       const { baseline, level, direction } = source.anomaly;
       const traits = SIGNAL_TRAITS[source.series.signal];
       const room = Math.max(SLACK * Math.abs(level - baseline), traits.absoluteFloor, traits.relativeFloor * Math.abs(baseline));

@@ -3,6 +3,7 @@
 import type { Diagnosis, SignalName, Topology } from "@tocsin/contracts";
 import type { RankedService } from "@tocsin/diagnosis";
 import { SIGNAL_TRAITS } from "@tocsin/diagnosis";
+import { WITHOUT_LEVEL } from "../watch.ts";
 import { isNameLike } from "./untrusted.ts";
 
 export type ContrastQuery = { readonly id: string; readonly text: string; readonly service: string } & (
@@ -27,8 +28,6 @@ export type ContrastQuery = { readonly id: string; readonly text: string; readon
 );
 type Unnumbered = ContrastQuery extends infer Each ? (Each extends ContrastQuery ? Omit<Each, "id"> : never) : never;
 
-/** What comes and goes (a process that is started again and again) is not over because it is well for a moment; load says nothing. */
-const COMES_AND_GOES: ReadonlySet<SignalName> = new Set(["up", "restarts", "oom_kills", "request_rate"]);
 const MAX_QUERIES = 6;
 const MAX_SIBLINGS = 2;
 
@@ -46,7 +45,7 @@ export function contrastsOf(diagnosis: Diagnosis, ranking: readonly RankedServic
   for (const { series, anomaly } of metrics.slice(0, 2)) {
     const { signal } = series;
     const { direction, baseline, level, onsetAt } = anomaly;
-    if (COMES_AND_GOES.has(signal)) continue;
+    if (WITHOUT_LEVEL.has(signal)) continue;
     const text = `Is ${service}'s ${SIGNAL_TRAITS[signal].words} still off at the end, or back at its baseline while alerts fire?`;
     queries.push({ kind: "signal-now", service, signal, direction, baseline, level, onsetAt, text });
   }
@@ -74,7 +73,7 @@ export function contrastsOf(diagnosis: Diagnosis, ranking: readonly RankedServic
       text: `Do the calls into ${service} fail or take longer, as its callers see them?`,
     });
   }
-  const strongest = metrics.find(({ series }) => !COMES_AND_GOES.has(series.signal));
+  const strongest = metrics.find(({ series }) => !WITHOUT_LEVEL.has(series.signal));
   if (strongest) {
     const { signal } = strongest.series;
     const { direction, baseline, level, onsetAt } = strongest.anomaly;

@@ -40,8 +40,6 @@ const AS_OFTEN = 0.8;
 const LEAST_CALLS = 20;
 const HEALTHY_ERRORS = 0.01;
 const HEALTHY_SLOWDOWN = 1.2;
-/** A sibling that changed at least as much as the candidate, so early. */
-const AS_EARLY_SECONDS = 0;
 
 /** Asks one query and judges it. Never throws for a source. */
 export async function askContrast(
@@ -124,7 +122,7 @@ export async function askContrast(
         const anomaly = detectAnomaly(series.samples, window.splitAt, traits);
         const factor = anomaly === undefined ? 1 : anomaly.level / (anomaly.baseline === 0 ? 1e-9 : anomaly.baseline);
         const isAsMuch = query.direction === "up" ? factor >= query.factor : factor <= query.factor;
-        if (anomaly && anomaly.direction === query.direction && isAsMuch && anomaly.onsetAt <= query.onsetAt + AS_EARLY_SECONDS)
+        if (anomaly && anomaly.direction === query.direction && isAsMuch && anomaly.onsetAt <= query.onsetAt)
           return result(
             "contradicted",
             `${query.sibling}, which ${query.service} does not explain, changed in its ${traits.words} as much and as early: ${figure(anomaly.level, traits.unit)}, before ${figure(anomaly.baseline, traits.unit)}.`,
