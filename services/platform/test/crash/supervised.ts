@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { openSync, readFileSync } from "node:fs";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { type ServiceName, serviceCommand } from "@tocsin/local";
 import { freePort } from "@tocsin/testkit";
 
 export const ROOT = fileURLToPath(new URL("../../../..", import.meta.url));
@@ -32,7 +32,7 @@ export interface Supervised {
 }
 
 export interface SuperviseOptions {
-  readonly service: string;
+  readonly service: ServiceName;
   /** Default: the service. */
   readonly name?: string;
   readonly env: Readonly<Record<string, string>>;
@@ -56,16 +56,10 @@ export async function supervise({ service, name = service, env, logFolder, nodeO
 
   function start(): void {
     const out = openSync(logFile, "a");
-    const started = spawn(process.execPath, ["--max-semi-space-size=2", ...nodeOptions, join(ROOT, "services", service, "src/main.ts")], {
+    const { program, args, env: given } = serviceCommand(service, nodeOptions);
+    const started = spawn(program, args, {
       cwd: ROOT,
-      env: {
-        PATH: process.env["PATH"] ?? "",
-        // What Node made of the sources is kept: the second start of a service is cheaper by a half.
-        NODE_COMPILE_CACHE: join(homedir(), ".cache", "tocsin", "compiled"),
-        ...env,
-        TOCSIN_PORT: String(port),
-        NODE_OPTIONS: "--disable-warning=ExperimentalWarning",
-      },
+      env: { PATH: process.env["PATH"] ?? "", ...given, ...env, TOCSIN_PORT: String(port) },
       stdio: ["ignore", out, out],
     });
     child = started;
