@@ -1,4 +1,5 @@
 import type { Logger } from "@tocsin/runtime";
+import { sendsTraces } from "./span-sender.ts";
 
 /**
  * Starts OpenTelemetry when an OTLP endpoint is configured by OpenTelemetry's own variables; without one, the API that the
@@ -11,8 +12,7 @@ export async function startTracing(
   serviceName: string,
   log: Logger,
 ): Promise<() => Promise<void>> {
-  if (env["OTEL_SDK_DISABLED"] === "true") return async () => {};
-  if ((env["OTEL_EXPORTER_OTLP_ENDPOINT"] ?? env["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"]) === undefined) return async () => {};
+  if (!sendsTraces(env)) return async () => {};
   const [{ NodeSDK }, { OTLPTraceExporter }] = await Promise.all([
     import("@opentelemetry/sdk-node"),
     import("@opentelemetry/exporter-trace-otlp-http"),

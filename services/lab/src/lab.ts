@@ -14,6 +14,8 @@ export interface LabOptions {
   /** Requests a second at the storefront; 0 starts no load. */
   readonly requestsPerSecond: number;
   readonly seed: number;
+  /** Where the services send their spans; default nowhere. */
+  readonly otlpEndpoint?: string | undefined;
   /** Which services to run; default all. */
   readonly services?: readonly string[];
 }

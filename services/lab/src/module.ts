@@ -17,6 +17,8 @@ const LabConfig = z.object({
   /** `on` evaluates the rules here and posts to `webhookUrl`; `off` leaves both to a Prometheus and an Alertmanager. */
   ruler: z.enum(["on", "off"]).default("on"),
   rulesFile: z.string().min(1).default(RULES),
+  /** Where the services send their spans over OTLP/HTTP, e.g. `http://localhost:4318`. Default: nowhere. */
+  otlpEndpoint: z.url().optional(),
   /** Where alerts go. Default: the bridge of this process. */
   webhookUrl: z.url().optional(),
 });

@@ -18,10 +18,10 @@ export interface TestLab {
 }
 
 /** A lab of real processes on free ports, without load. */
-export async function testLab(services: readonly string[]): Promise<TestLab> {
+export async function testLab(services: readonly string[], more: { readonly otlpEndpoint?: string } = {}): Promise<TestLab> {
   const teardown = createTeardown(silentLogger);
   const options = { log: silentLogger, onStop: teardown.onStop, host: "127.0.0.1", port: 0, requestsPerSecond: 0, seed: 1 };
-  const { address } = await startLab({ ...options, services });
+  const { address } = await startLab({ ...options, ...more, services });
   let operations = 0;
 
   async function call(method: string, path: string, body?: object) {

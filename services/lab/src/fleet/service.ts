@@ -1,5 +1,5 @@
-// One service of the lab's shop: a process of its own, told everything on its command line. Needs only Node and prom-client,
-// so the same files run under the supervisor and in a container.
+// One service of the lab's shop: a process of its own, told everything on its command line but where to send its spans. Needs only Node and
+// prom-client unless it is to send them, so the same files run under the supervisor and in a container.
 import { createServer, type Server } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import { adminServer } from "./admin-server.ts";
@@ -11,6 +11,7 @@ import { seededRandom } from "./random.ts";
 import { serve } from "./request-work.ts";
 import { serviceMetrics } from "./service-metrics.ts";
 import { serviceOptions } from "./service-options.ts";
+import { openSender, sendingToo } from "./span-sending.ts";
 import { incomingContext } from "./trace.ts";
 
 const DEFAULT_BUDGET_MS = 1_500;
@@ -22,7 +23,8 @@ if (process.argv[2] === "--warm-up") process.exit(0);
 
 const options = serviceOptions(process.argv.slice(2));
 const { service } = options;
-const output = jsonOutput(process.stdout);
+const sender = await openSender(process.env, { name: service.name, version: options.version });
+const output = sendingToo(jsonOutput(process.stdout), sender);
 const pool = createPool(options.poolSize);
 const faults = faultState(pool, output);
 const metrics = serviceMetrics(pool, options.version);
@@ -80,7 +82,7 @@ function listen(server: Server, port: number): Promise<number> {
 
 function stop(): void {
   output.log("info", "stopping: no new requests");
-  shop.close(() => process.exit(0));
+  shop.close(() => void (sender?.stop() ?? Promise.resolve()).then(() => process.exit(0)));
   shop.closeIdleConnections();
   setTimeout(() => process.exit(0), 1_000).unref();
 }

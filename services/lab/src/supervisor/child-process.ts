@@ -37,12 +37,17 @@ export async function warmUp(): Promise<void> {
   await Promise.all((["service.ts", "load.ts"] as const).map((program) => startChild(program, ["--warm-up"], () => {}).exited));
 }
 
-export function startChild(program: Program, args: readonly string[], onLine: (line: string) => void): Child {
+export function startChild(
+  program: Program,
+  args: readonly string[],
+  onLine: (line: string) => void,
+  env: Readonly<Record<string, string>> = {},
+): Child {
   const path = fileURLToPath(new URL(`../fleet/${program}`, import.meta.url));
   // The IPC channel is the child's tie to this process: when it closes, however this process ended, the child exits.
   const child: ChildProcess = spawn(process.execPath, [...NODE_ARGS, path, ...args], {
     stdio: ["ignore", "pipe", "pipe", "ipc"],
-    env: CHILD_ENV,
+    env: { ...CHILD_ENV, ...env },
   });
   for (const stream of [child.stdout, child.stderr]) if (stream) createInterface({ input: stream }).on("line", onLine);
 

@@ -38,6 +38,8 @@ export interface FleetOptions {
   /** Requests a second at the storefront; 0 starts no load. */
   readonly requestsPerSecond: number;
   readonly seed: number;
+  /** Base address of an OTLP/HTTP receiver for the services' spans; default none. */
+  readonly otlpEndpoint?: string | undefined;
   /** Which services to run; default all. */
   readonly services?: readonly string[];
 }
@@ -98,6 +100,7 @@ export function createFleet(options: FleetOptions): Fleet {
       service,
       history: firstHistory(service),
       seed: options.seed + index,
+      env: options.otlpEndpoint === undefined ? {} : { OTEL_EXPORTER_OTLP_ENDPOINT: options.otlpEndpoint },
       log,
       onLine,
       onListening: () => onNewProcess(service.name),

@@ -26,6 +26,7 @@ export interface ManagedServiceOptions {
   readonly service: FleetService;
   readonly history: History;
   readonly seed: number;
+  readonly env: Readonly<Record<string, string>>;
   readonly log: Logger;
   readonly onLine: (line: string) => void;
   /** Its address is new or is served again. */
@@ -82,7 +83,7 @@ export function manageService(options: ManagedServiceOptions): ManagedService {
     const revision = current(history);
     const listenOn = address ? ["--port", String(address.port), "--admin-port", String(address.adminPort)] : [];
     const args = ["--name", service.name, "--version", revision.version, "--seed", String(options.seed), ...listenOn, ...revision.args];
-    const started = startChild("service.ts", args, options.onLine);
+    const started = startChild("service.ts", args, options.onLine, options.env);
     child = started;
     startedAt = Date.now();
     void started.exited.then((exit) => onExit(exit, started));
