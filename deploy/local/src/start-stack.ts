@@ -2,6 +2,7 @@ import { chmod, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "@tocsin/testkit";
+import { type LogAgent, startLogAgent } from "./log-agent/log-agent.ts";
 import { LAB_RULES, missingPart, PARTS, type PartName, type PartSurroundings, type RunningPart, startPart } from "./parts.ts";
 import { type RunningService, startService } from "./service-process.ts";
 import { envOf, type PartAddresses, type Replica, type Replicas, replicasOf, type ServiceName } from "./services.ts";
@@ -42,6 +43,8 @@ export interface RunningStack {
   readonly replicas: readonly Replica[];
   /** By `<service>-<n>`; the one that runs now, or ran last. */
   readonly services: ReadonlyMap<string, RunningService>;
+  /** Ships the logs to Loki; undefined without one of ours. */
+  readonly logAgent: LogAgent | undefined;
   /** @throws Error when the stack has none */
   part(name: PartName): RunningPart;
   /** @param id `correlator-2`, or `correlator` for the first. @throws Error when the stack has none */
@@ -96,6 +99,7 @@ export async function startStack(options: StackOptions = {}): Promise<RunningSta
 
   const parts = new Map<PartName, RunningPart>();
   const services = new Map<string, RunningService>();
+  let logAgent: LogAgent | undefined;
   let stopping: Promise<void> | undefined;
   const stop = (): Promise<void> => {
     stopping ??= (async () => {
@@ -103,6 +107,7 @@ export async function startStack(options: StackOptions = {}): Promise<RunningSta
       const running = [...services].filter(([id]) => !id.startsWith("lab-"));
       await Promise.all(running.map(([, service]) => service.stop()));
       await Promise.all([...services.values()].map((service) => service.stop()));
+      await logAgent?.stop();
       await Promise.all([...parts.values()].map((part) => part.stop()));
       if (options.folder === undefined) await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
     })();
@@ -131,6 +136,14 @@ export async function startStack(options: StackOptions = {}): Promise<RunningSta
       }),
     );
     const addresses = addressesOf(parts);
+    const loki = parts.get("loki");
+    if (loki !== undefined)
+      logAgent = await startLogAgent({
+        lokiUrl: loki.address,
+        labUrl: replicas.some(({ service }) => service === "lab") ? labUrl : undefined,
+        files: replicas.map((replica) => ({ replica, path: logOf(replica.id) })),
+        tell: onProgress,
+      });
     for (const replica of replicas)
       envs.set(replica.id, {
         ...envOf(replica, replicas, labPort, addresses),
@@ -164,6 +177,7 @@ export async function startStack(options: StackOptions = {}): Promise<RunningSta
     parts,
     replicas,
     services,
+    logAgent,
     part: (name) => parts.get(name) ?? fail(`the stack has no ${name}; it has ${[...parts.keys()].join(", ")}`),
     service: (id) => services.get(idOf(id)) ?? fail(`no ${idOf(id)} runs; known: ${[...services.keys()].join(", ")}`),
     restart(id, more) {
@@ -183,14 +197,14 @@ export const GIVEN_BY: Readonly<Partial<Record<PartName, string>>> = {
   loki: "TOCSIN_LOGS_URL",
 };
 
-/** Pure: without Kafka the bus is a table of Postgres, without Redis each process remembers for itself, without the rest the lab does it. */
+/** Pure: without Kafka the bus is a table of Postgres, without Redis each process remembers for itself, without the rest one asks the lab. */
 function addressesOf(parts: ReadonlyMap<PartName, RunningPart>): PartAddresses {
   return {
     storeUrl: parts.get("postgres")?.address ?? "",
     busUrl: parts.get("kafka")?.address ?? "embedded:",
     cacheUrl: parts.get("redis")?.address ?? "memory:",
     metricsUrl: parts.get("prometheus")?.address ?? "embedded:",
-    logsUrl: "embedded:",
+    logsUrl: parts.get("loki")?.address ?? "embedded:",
     alerting: parts.has("prometheus") && parts.has("alertmanager"),
   };
 }

@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import type { PushCounts } from "./log-agent/loki-push.ts";
 import type { ProcessIdentity } from "./process-identity.ts";
 
 /** A part or a service as `status` shows it. */
@@ -27,6 +28,8 @@ export interface StackState {
   /** What was told while starting, in order. */
   readonly progress: readonly string[];
   readonly units: readonly Unit[];
+  /** What was shipped to Loki, a few seconds ago at most. */
+  readonly logs?: PushCounts;
 }
 
 const fileOf = (folder: string): string => join(folder, "state.json");

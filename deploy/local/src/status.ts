@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import type { PushCounts } from "./log-agent/loki-push.ts";
 import { healthOfPart, type PartName } from "./parts.ts";
 import { isSame } from "./process-identity.ts";
 import type { StackState, Unit } from "./state-file.ts";
@@ -19,6 +20,8 @@ export interface StackStatus {
   readonly supervisorPid: number;
   readonly well: boolean;
   readonly units: readonly UnitStatus[];
+  /** Lines shipped to Loki, where there is one. */
+  readonly logs?: PushCounts;
 }
 
 interface Readiness {
@@ -35,6 +38,7 @@ export async function statusOf(state: StackState, now = Date.now()): Promise<Sta
     phase: state.phase,
     ...(state.address === undefined ? {} : { address: state.address }),
     supervisorPid: state.supervisor.pid,
+    ...(state.logs === undefined ? {} : { logs: state.logs }),
     well: supervised && state.phase === "up" && units.every(({ well }) => well),
     units: supervised
       ? units
@@ -93,7 +97,7 @@ function memoryOf(pid: number): { memoryMib?: number } {
 }
 
 /** Pure: for people, widest column last. */
-export function statusTable({ units, address, phase, supervisorPid }: StackStatus): string {
+export function statusTable({ units, address, phase, supervisorPid, logs }: StackStatus): string {
   const rows = [
     ["NAME", "VERSION", "ADDRESS", "PID", "MEMORY", "HEALTH"],
     ...units.map((unit) => [
@@ -112,5 +116,6 @@ export function statusTable({ units, address, phase, supervisorPid }: StackStatu
       .join("  ")
       .trimEnd(),
   );
-  return `${[...table, "", `${phase}; supervisor ${supervisorPid}; console ${address ?? "-"}`].join("\n")}\n`;
+  const shipped = logs && `log lines to Loki: ${logs.sent} sent, ${logs.waiting} wait, ${logs.dropped} dropped, ${logs.refused} refused`;
+  return `${[...table, "", ...(shipped === undefined ? [] : [shipped]), `${phase}; supervisor ${supervisorPid}; console ${address ?? "-"}`].join("\n")}\n`;
 }

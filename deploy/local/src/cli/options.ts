@@ -16,7 +16,8 @@ Options
   --help               this text
 for up
   --replicas LIST      correlator=2,sre-agent=2; 0 leaves one out  default 1 of each
-  --with LIST          further parts: loki, docker               (Loki is built from its Go module the first time: minutes)
+  --with LIST          further parts: loki, docker               (Loki is built from its Go module the first time: minutes;
+                                                                 with it, logs are shipped there and asked of it)
   --without LIST       parts not to start: ${DEFAULT_PARTS.join(", ")}
   --targets lab|docker what may be acted on                      default lab; docker starts no lab and wants --with docker
   --port N             where the console listens                 default 8080, or a free port when that is taken

@@ -18,6 +18,9 @@ export interface StackOrder {
   readonly targets: "lab" | "docker";
 }
 
+/** How old the counts of shipped lines that `status` shows may be. */
+const NOTE_LOGS_MS = 3_000;
+
 const order = JSON.parse(process.argv[2] ?? "{}") as StackOrder;
 const { folder } = order;
 const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { version: string };
@@ -41,6 +44,7 @@ function note(): void {
     ...(stack?.address === undefined ? {} : { address: stack.address }),
     progress,
     units: supervisor.units(),
+    ...(stack?.logAgent === undefined ? {} : { logs: stack.logAgent.counts() }),
   });
 }
 function tell(line: string): void {
@@ -80,6 +84,7 @@ const starting = startStack({
     supervisor.begin();
     phase = failed.length === 0 ? "up" : "partly";
     note();
+    if (started.logAgent !== undefined) setInterval(() => stopping || note(), NOTE_LOGS_MS).unref();
   },
   (error: unknown) => {
     supervisor.stop();
