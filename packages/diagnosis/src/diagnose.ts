@@ -4,6 +4,7 @@ import { evidenceOf, ruleEvidence } from "./evidence.ts";
 import { clockTime, listed } from "./figures.ts";
 import { type Finding, findChanges, lookedAt, tracedIn } from "./findings.ts";
 import type { DiagnosisInput } from "./input.ts";
+import { locateAlerts } from "./locate-alerts.ts";
 import { type Contribution, isMerelyChanged, RANKING_WEIGHTS, type RankedService, type RankingWeights, rankServices } from "./rank.ts";
 import { clamp } from "./robust.ts";
 import { findRuleCrossings } from "./rule-evidence.ts";
@@ -44,7 +45,8 @@ const EQUAL = 0.92;
  *
  * It takes milliseconds: linear in samples, lines and spans, and small in services × their reach.
  */
-export function diagnose(input: DiagnosisInput, options: DiagnosisOptions = {}): DiagnosisResult {
+export function diagnose(given: DiagnosisInput, options: DiagnosisOptions = {}): DiagnosisResult {
+  const { input, located } = locateAlerts(given);
   const { weights = RANKING_WEIGHTS, leastScore = 1.6, leastConfidence = 0.45, maxCauses = 5 } = options;
   const alerting = [...new Set(input.members.flatMap((member) => (member.service === undefined ? [] : [member.service])))].sort();
   const seen = new Set<string>();
@@ -65,7 +67,7 @@ export function diagnose(input: DiagnosisInput, options: DiagnosisOptions = {}):
   const evidence = new Map<string, Evidence>();
   // What each alert itself measured is told, whoever is the cause.
   for (const crossing of findRuleCrossings(input.rules ?? [], input.window)) {
-    if (crossing.rule.fingerprint === undefined) continue;
+    if (crossing.rule.fingerprint === undefined && crossing.rule.partOf === undefined) continue;
     const made = ruleEvidence(crossing, input.evidenceId);
     evidence.set(made.id, made);
   }
@@ -75,7 +77,7 @@ export function diagnose(input: DiagnosisInput, options: DiagnosisOptions = {}):
     return made.id;
   };
   const changed = input.changes.flatMap(({ service, at }) => (graph.services.has(service) ? [] : [{ service, at }]));
-  const absent = [...(input.absent ?? [])];
+  const absent = [...(input.absent ?? []), ...located];
   for (const { service, at } of changed.slice(0, MAX_UNKNOWN_CHANGES))
     absent.push(`changes: ${service} was changed at ${at.slice(11, 19)}, and no signal, line, call or topology names such a service`);
 

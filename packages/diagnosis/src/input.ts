@@ -31,6 +31,8 @@ export interface RuleSeries {
   readonly alert: string;
   /** Of the member that this series made fire; absent for a series of the same rule that no member stands for. */
   readonly fingerprint?: string;
+  /** Of the member whose expression adds all services up: this is one service's part of it. */
+  readonly partOf?: string;
   /** Whom its labels name. */
   readonly service?: string;
   /** What it measures, where its metrics are known. */

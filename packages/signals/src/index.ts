@@ -16,6 +16,7 @@ export type {
   TracesPort,
   Window,
 } from "./ports.ts";
+export { breakDown } from "./promql/break-down.ts";
 export { parsePromql } from "./promql/parse.ts";
 export { quoteLabelValue } from "./promql/quote.ts";
 export { exprOfGeneratorUrl, type SelectorText, selectorsOf, stripComparison, type Threshold, thresholdOf } from "./promql/rewrite.ts";

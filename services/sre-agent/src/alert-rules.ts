@@ -6,6 +6,7 @@ import { AppError, messageOf } from "@tocsin/runtime";
 import {
   type AlertExpression,
   type Answer,
+  breakDown,
   exprOfGeneratorUrl,
   type MetricsPort,
   readAlertExpression,
@@ -72,11 +73,8 @@ async function expressionOf(member: Told, { metrics, query, ask }: RuleQuestions
   return (fits[0] ?? rules[0])?.expr;
 }
 
-async function evaluate(
-  expr: string,
-  members: readonly Told[],
-  { metrics, window, stepSeconds, query, ask, tell }: RuleQuestions,
-): Promise<RuleSeries[]> {
+async function evaluate(expr: string, members: readonly Told[], questions: RuleQuestions): Promise<RuleSeries[]> {
+  const { metrics, window, stepSeconds, query, ask, tell } = questions;
   const names = [...new Set(members.map(({ name }) => name))].join(", ");
   let read: AlertExpression = { query: expr, metrics: [] };
   try {
@@ -90,7 +88,7 @@ async function evaluate(
   if (answer.length === 0) tell(`alerts: the expression of ${names} gives no series over the window`);
   const { name: alert } = members[0] as Told;
   const series = answer.map((one) => ({ one, member: memberOf(one, members) }));
-  return [...series.filter(({ member }) => member), ...series.filter(({ member }) => !member)]
+  const found = [...series.filter(({ member }) => member), ...series.filter(({ member }) => !member)]
     .slice(0, MAX_SERIES)
     .map(({ one, member }) => {
       const service = member?.service ?? serviceOf(one.labels);
@@ -106,6 +104,46 @@ async function evaluate(
         samples: one.samples,
       };
     });
+  const namesNobody = members.every(({ service }) => service === undefined) && found.every(({ service }) => service === undefined);
+  return namesNobody ? [...found, ...(await partsOf(read, members, questions))] : found;
+}
+
+/** An expression that adds all services up, asked again by service: who is beyond its line by itself? */
+async function partsOf(
+  { query: whole, threshold, signal, metrics: names }: AlertExpression,
+  members: readonly Told[],
+  { metrics, window, stepSeconds, query, ask, tell }: RuleQuestions,
+): Promise<RuleSeries[]> {
+  let broken: string | undefined;
+  try {
+    broken = breakDown(whole, SERVICE_LABELS, threshold);
+  } catch {
+    // That it could not be taken apart has been told.
+  }
+  const { name } = members[0] as Told;
+  if (broken === undefined) return [];
+  const parts = broken;
+  const answer = await ask("metrics", () => metrics.queryRange(parts, window, stepSeconds, query), [] as readonly Series[], name);
+  const found = answer.flatMap((one): RuleSeries[] => {
+    const service = serviceOf(one.labels);
+    const member = memberOf(one, members) ?? (members.length === 1 ? members[0] : undefined);
+    if (service === undefined || member === undefined) return [];
+    return [
+      {
+        alert: member.name,
+        partOf: member.fingerprint,
+        service,
+        ...(signal === undefined ? {} : { signal }),
+        metrics: names,
+        labels: one.labels,
+        query: parts,
+        ...(threshold === undefined ? {} : { threshold }),
+        samples: one.samples,
+      },
+    ];
+  });
+  if (found.length > MAX_SERIES) tell(`alerts: only ${MAX_SERIES} of ${found.length} parts of the expression of ${name} were looked at`);
+  return found.slice(0, MAX_SERIES);
 }
 
 /** Pure: the member that a series made fire: an alert has the labels of its series, and those that its rule adds. */

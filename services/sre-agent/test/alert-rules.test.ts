@@ -97,6 +97,31 @@ test("an expression over metrics that are not there is told, and a source that f
   expect(away.rules).toEqual([]);
 });
 
+test("an expression that adds all services up is asked again by service, where nothing else says which", async () => {
+  const { service, ...nameless } = member("payments", "sum(rate(failed_total[1m])) / sum(rate(asked_total[1m])) > 0.05", "TooManyFailures");
+  expect(service).toBe("payments");
+  const told: Member = { ...nameless, fingerprint: "fp-all", labels: { alertname: "TooManyFailures", severity: "critical" } };
+  const asked: string[] = [];
+  const { rules } = await gather([told], {
+    queryRange: async (promql) => {
+      asked.push(promql);
+      return {
+        value: promql.includes(" by (") ? [series({ service: "payments" }), series({ service: "cart" })] : [series({})],
+        partial: [],
+      };
+    },
+  });
+  expect(asked).toHaveLength(2);
+  expect(asked[1]).toMatch(/^sum by \(service, .*job\) \(rate\(failed_total\[1m\]\)\) \/ sum by \(service, .*job\) \(rate\(asked_total/);
+  expect(rules.map(({ service, fingerprint, partOf }) => [service, fingerprint, partOf])).toEqual([
+    [undefined, "fp-all", undefined],
+    ["payments", undefined, "fp-all"],
+    ["cart", undefined, "fp-all"],
+  ]);
+  const { asked: once } = await gather([member("payments", "sum(x) > 5")]);
+  expect(once).toEqual(["sum(x)"]);
+});
+
 test("a series belongs to the member whose labels agree with most of its own", () => {
   const labels = { service: "payments", instance: "a" };
   const members = [
