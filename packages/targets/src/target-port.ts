@@ -59,6 +59,12 @@ export interface OneOffResult {
   readonly resumed: boolean;
 }
 
+/** Something that happened to a replica, as soon as it happened: the kernel killed it for its memory, or anything else worth a look. */
+export interface TargetEvent {
+  readonly replica: string;
+  readonly what: "oom" | "changed";
+}
+
 /**
  * What can be acted on. Only the executor holds one that acts.
  * Errors: `TARGET_UNKNOWN` (details.known names what there is), `TARGET_UNMANAGED`, `TARGET_UNAVAILABLE` (retryable),
@@ -71,6 +77,11 @@ export interface TargetPort {
   readonly kind: "lab" | "docker" | "none";
   list(): Promise<readonly Target[]>;
   get(id: string): Promise<Target>;
+  /**
+   * Tells what happens to replicas until the source ends or `signal` aborts; then it resolves. Absent where only looking tells.
+   * @throws AppError `TARGET_UNAVAILABLE`
+   */
+  watch?(onEvent: (event: TargetEvent) => void, signal: AbortSignal): Promise<void>;
   restart(id: string, options: ActOptions): Promise<ActResult>;
   start(id: string, options: ActOptions): Promise<ActResult>;
   stop(id: string, options: ActOptions): Promise<ActResult>;

@@ -1,6 +1,6 @@
 import { silentLogger } from "@tocsin/runtime";
 import { changesBetween, openStore } from "@tocsin/store";
-import type { Target } from "@tocsin/targets";
+import type { Target, TargetEvent } from "@tocsin/targets";
 import { eventually, fakeClock } from "@tocsin/testkit";
 import { expect, test } from "vitest";
 import { changesBetweenLooks, watchTargetChanges } from "../src/target-changes.ts";
@@ -50,7 +50,7 @@ test("two processes that look, or one that starts anew, tell of a change once", 
   try {
     let listed: readonly Target[] = [target({}, "2026-08-20T09:30:00.000Z")];
     const clock = fakeClock("2026-08-20T10:00:00.000Z");
-    const watch = { list: async () => listed, sql: store.sql, clock, log: silentLogger };
+    const watch = { targets: { list: async () => listed }, sql: store.sql, clock, log: silentLogger };
     const watching = [watchTargetChanges(watch, stop.signal), watchTargetChanges(watch, stop.signal)];
     const kept = () => changesBetween(store.sql, "2026-08-20T00:00:00.000Z", "2026-08-21T00:00:00.000Z");
     await eventually("the start is kept", async () => ((await kept()).length === 1 ? true : undefined));
@@ -62,6 +62,81 @@ test("two processes that look, or one that starts anew, tell of a change once", 
     stop.abort();
     await Promise.all(watching);
     expect((await kept()).map(({ kind }) => kind)).toEqual(["deployment", "restart"]);
+  } finally {
+    stop.abort();
+    await store.close();
+  }
+});
+
+test("what the targets tell of is looked at without waiting for the next look, and a kill for memory is kept until the next start", async () => {
+  const store = await openStore({ url: "embedded:memory", log: silentLogger });
+  const stop = new AbortController();
+  try {
+    let listed: readonly Target[] = [target()];
+    let tell: ((event: TargetEvent) => void) | undefined;
+    let looks = 0;
+    const clock = fakeClock("2026-08-20T10:00:00.000Z");
+    const targets = {
+      list: async () => {
+        looks++;
+        return listed;
+      },
+      watch: (onEvent: (event: TargetEvent) => void, signal: AbortSignal) => {
+        tell = onEvent;
+        return new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+      },
+    };
+    const watching = watchTargetChanges({ targets, sql: store.sql, clock, log: silentLogger }, stop.signal);
+    const seen = (count: number) => eventually(`look ${count}`, async () => (looks >= count && clock.sleepers > 0 ? true : undefined));
+    await seen(1);
+    const [one] = target().replicas;
+    listed = [target({ replicas: [{ ...one, state: "exited", healthy: false }] as Target["replicas"] })];
+    tell?.({ replica: "web-1", what: "oom" });
+    await eventually("it settles", async () => {
+      await clock.advance(500);
+      return looks >= 2 ? true : undefined;
+    });
+    expect(clock.now()).toBeLessThan(Date.parse("2026-08-20T10:00:09.000Z"));
+    await seen(2);
+    listed = [target({}, "2026-08-20T10:00:03.000Z")];
+    tell?.({ replica: "web-1", what: "changed" });
+    const kept = () => changesBetween(store.sql, "2026-08-20T00:00:00.000Z", "2026-08-21T00:00:00.000Z");
+    await eventually("the start is kept", async () => {
+      await clock.advance(500);
+      return (await kept()).length === 1 ? true : undefined;
+    });
+    expect((await kept())[0]).toMatchObject({ kind: "restart", text: "web was started, after the kernel killed it for its memory" });
+    stop.abort();
+    await watching;
+  } finally {
+    stop.abort();
+    await store.close();
+  }
+});
+
+test("a source of events that ends or is away is asked again, and looking goes on meanwhile", async () => {
+  const store = await openStore({ url: "embedded:memory", log: silentLogger });
+  const stop = new AbortController();
+  try {
+    let [looks, asked] = [0, 0];
+    const clock = fakeClock("2026-08-20T10:00:00.000Z");
+    const targets = {
+      list: async () => {
+        looks++;
+        return [target()];
+      },
+      watch: async () => {
+        asked++;
+        if (asked === 1) throw new Error("connection refused");
+      },
+    };
+    const watching = watchTargetChanges({ targets, sql: store.sql, clock, log: silentLogger }, stop.signal);
+    await eventually("asked three times", async () => {
+      await clock.advance(10_000);
+      return asked >= 3 && looks >= 3 ? true : undefined;
+    });
+    stop.abort();
+    await watching;
   } finally {
     stop.abort();
     await store.close();

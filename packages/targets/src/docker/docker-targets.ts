@@ -12,6 +12,7 @@ import { reconnect } from "./reconnect.ts";
 import { replaceContainer } from "./replace-container.ts";
 import { roll } from "./rolling.ts";
 import { scaleTo } from "./scale.ts";
+import { watchContainers } from "./watch-containers.ts";
 
 export interface DockerTargetsOptions {
   /** Where the daemon answers: at its socket, or through a proxy that lets few calls pass. */
@@ -122,6 +123,7 @@ export function dockerTargets({ connection, log }: DockerTargetsOptions): Target
     kind: "docker",
     list: async () => [...(await inspectAll())].map(([id, containers]) => targetOf(id, containers)),
     get,
+    watch: (onEvent, signal) => watchContainers(docker, onEvent, signal),
     restart: (id, options) =>
       once(options, () =>
         performRolling(id, "restarted", options, (container, t) =>

@@ -3,7 +3,7 @@ import { AppError, silentLogger } from "@tocsin/runtime";
 import { eventually, importBusybox, lacks, type RunningDockerd, startDockerd } from "@tocsin/testkit";
 import Docker from "dockerode";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { openTargets, type TargetPort } from "../../src/index.ts";
+import { openTargets, type TargetEvent, type TargetPort } from "../../src/index.ts";
 
 // The daemon may be shared with other suites, so every name here is this run's own.
 const run = randomBytes(4).toString("hex");
@@ -50,6 +50,23 @@ describe.skipIf(lacks("dockerd", "busybox"))("docker targets", () => {
     for (const tag of ["1", "2", "broken"]) await docker.getImage(image(tag)).remove({ force: true });
     await targets.close();
     await daemon.stop();
+  });
+
+  test("tells of what happens to a service's containers as it happens, and of nobody else's", async () => {
+    const service = named("watched");
+    const stop = new AbortController();
+    const told: TargetEvent[] = [];
+    const watching = targets.watch?.((event) => told.push(event), stop.signal);
+    const stranger = await docker.createContainer({ name: named("stranger"), Image: image("2"), HostConfig: { NetworkMode: "none" } });
+    await stranger.start();
+    const container = await runService(service);
+    const heard = (count: number) => eventually(`${count} events`, async () => (told.length >= count ? true : undefined));
+    await heard(2); // created and started
+    await container.restart({ t: 1 });
+    await heard(4); // died and started
+    expect(new Set(told.filter(({ replica }) => replica.includes(run)).map(({ replica }) => replica))).toEqual(new Set([`${service}-1`]));
+    stop.abort();
+    await watching;
   });
 
   test("lists a labelled container as a target with its image as revision", async () => {
