@@ -69,7 +69,7 @@ export function envOf(replica: Replica, replicas: readonly Replica[], labPort: n
         TOCSIN_LAB_WEBHOOK_URL: `${originsOf("bridge")[0] ?? originOf(port)}/webhooks/alertmanager`,
       };
     case "console": {
-      const upstreams = (["bridge", "correlator", "sre-agent", "chaos-api"] as const).flatMap((name) => {
+      const upstreams = (["bridge", "correlator", "sre-agent", "executor", "chaos-api"] as const).flatMap((name) => {
         const origins = originsOf(name);
         return origins.length === 0 ? [] : [`${name}=${origins.join("|")}`];
       });

@@ -32,7 +32,7 @@ test("the console knows where the others answer, every replica of them", () => {
   const env = envOf(console_ as never, replicas, 8_500, addresses);
   const portOf = (id: string) => replicas.find((replica) => replica.id === id)?.port;
   expect(env["TOCSIN_CONSOLE_UPSTREAMS"]).toBe(
-    `bridge=http://127.0.0.1:${portOf("bridge-1")},correlator=http://127.0.0.1:${portOf("correlator-1")}|http://127.0.0.1:${portOf("correlator-2")},chaos-api=http://127.0.0.1:${portOf("chaos-api-1")}`,
+    `bridge=http://127.0.0.1:${portOf("bridge-1")},correlator=http://127.0.0.1:${portOf("correlator-1")}|http://127.0.0.1:${portOf("correlator-2")},executor=http://127.0.0.1:${portOf("executor-1")},chaos-api=http://127.0.0.1:${portOf("chaos-api-1")}`,
   );
 });
 

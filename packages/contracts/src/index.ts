@@ -1,5 +1,6 @@
 export { Alert, AlertOutcome, AlertStatus, AlertView } from "./alert.ts";
 export { DrillRequest, DrillView, FaultView } from "./drill.ts";
+export { DryRunView, PolicyVerdict } from "./dry-run.ts";
 export { defineEvent, type Envelope, EnvelopeAttributes, type EventDefinition, eventOf, type OutgoingEvent } from "./event.ts";
 export {
   ActionApproved,

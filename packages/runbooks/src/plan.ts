@@ -3,7 +3,7 @@
 import { digestOf } from "@tocsin/runtime";
 import { mapTexts } from "./deed-texts.ts";
 import { effectOf } from "./effect.ts";
-import { type Autonomy, type Check, type Deed, durationMs, type Risk, type Runbook, type Step } from "./format.ts";
+import { type Autonomy, type Check, type Deed, durationMs, type Parameter, type Risk, type Runbook, type Step } from "./format.ts";
 import { valueProblem } from "./parameter.ts";
 import { fillIn } from "./placeholder.ts";
 import { acts, type Reversibility, reversibilityOf, targetOf, worstReversibility } from "./reversibility.ts";
@@ -59,14 +59,19 @@ export interface PlanContext extends Situation {
   readonly operator?: Readonly<Record<string, string>>;
 }
 
-/** Plans a runbook for an incident: takes each parameter from its declared origin, nowhere else. */
+/** Plans a runbook for an incident: takes each parameter from its declared origin, nowhere else; one that nobody declared is refused. */
 export function planRun(runbook: Runbook, context: PlanContext): Planned {
+  for (const name of Object.keys(context.operator ?? {})) {
+    if (!Object.hasOwn(runbook.parameters, name)) return { kind: "refused", reason: `${runbook.id} has no parameter ${name}` };
+    const { origin } = runbook.parameters[name] as Parameter;
+    if (origin !== "operator") return { kind: "refused", reason: `${name}: comes from ${origin}, nobody gives it` };
+  }
   const parameters: Record<string, string> = {};
   for (const [name, parameter] of Object.entries(runbook.parameters)) {
     const found = valueFrom(parameter.origin, name, context);
     if ("reason" in found) return { kind: "refused", reason: `${name}: ${found.reason}` };
     const value = found.value ?? parameter.default;
-    if (value === undefined) return { kind: "refused", reason: `${name}: ${parameter.origin} gives no value` };
+    if (value === undefined) return { kind: "refused", reason: `${name}: ${noValueFrom(parameter.origin)}` };
     parameters[name] = value;
   }
   return planWith(runbook, parameters);
@@ -100,6 +105,8 @@ export function planWith(runbook: Runbook, parameters: Readonly<Record<string, s
   };
   return { ...body, effect: effectOf(body) };
 }
+
+const noValueFrom = (origin: string): string => (origin === "operator" ? "a person has to give it" : `${origin} gives no value`);
 
 function valueFrom(
   origin: string,

@@ -48,6 +48,19 @@ test("parameters that the runbook does not have are refused, not ignored", () =>
   expect(planWith(runbookOf(sample(RESTART)), { service: "payments", force: "true" })).toMatchObject({ kind: "refused" });
 });
 
+test("a person gives what is a person's to give: nothing unknown, and nothing that comes from elsewhere", () => {
+  const runbook = runbookOf(sample(RESTART));
+  for (const [operator, reason] of [
+    [{ force: "true" }, `${runbook.id} has no parameter force`],
+    [JSON.parse('{ "__proto__": "x" }'), `${runbook.id} has no parameter __proto__`],
+    [{ service: "cart" }, "service: comes from cause.service, nobody gives it"],
+  ] as const)
+    expect(planRun(runbook, { members: [], cause, operator })).toEqual({ kind: "refused", reason });
+  const asks = runbookOf(sample(RESTART).replace("origin: cause.service", "origin: operator"));
+  expect(planRun(asks, { members: [], cause })).toEqual({ kind: "refused", reason: "service: a person has to give it" });
+  expect(planRun(asks, { members: [], cause, operator: { service: "cart" } })).toMatchObject({ parameters: { service: "cart" } });
+});
+
 test("reversibility follows from verbs and undo, whatever is declared", () => {
   expect(planOf(RESTART).reversibility).toBe("self-reversing");
   expect(planOf(ROLLBACK).reversibility).toBe("inverse");

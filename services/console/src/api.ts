@@ -47,7 +47,7 @@ export const apiRoutes =
     await app.register(approvalRoutes(sql, clock));
     await app.register(automationRoutes(sql, clock));
     await app.register(estateRoutes({ sql, signals, targets, clock }));
-    await app.register(runbookRoutes({ folder: runbooksDir, sql, targets, clock }));
+    await app.register(runbookRoutes({ folder: runbooksDir, sql, clock }));
     await app.register(guidanceRoutes({ folder: runbooksDir, sql, clock }));
     await app.register(autonomyRoutes(sql, clock));
     await app.register(auditRoutes(sql));

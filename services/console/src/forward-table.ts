@@ -15,6 +15,7 @@ export const FORWARDED = {
     "/api/v1/heartbeats/:id",
   ],
   "sre-agent": ["/api/v1/incidents/:id/ask", "/api/v1/incidents/:id/runbook-draft", "/api/v1/analyze", "/api/v1/llm", "/api/v1/llm/*"],
+  executor: ["/api/v1/runbooks/:id/dry-run"],
   "chaos-api": ["/api/v1/faults", "/api/v1/drills", "/api/v1/drills/*"],
 } as const;
 export type ForwardedService = keyof typeof FORWARDED;

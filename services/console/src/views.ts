@@ -228,29 +228,3 @@ export const GuidanceView = z.object({
     )
     .readonly(),
 });
-export const DryRunView = z.discriminatedUnion("kind", [
-  z.object({ kind: z.literal("refused"), reason: z.string() }),
-  z.object({
-    kind: z.literal("plan"),
-    digest: z.string(),
-    effect: z.string(),
-    risk: z.enum(["low", "medium", "high"]),
-    autonomy: z.string(),
-    reversibility: z.string(),
-    parameters: z.record(z.string(), z.string()).readonly(),
-    targets: z.array(z.object({ id: z.string(), text: z.string() })).readonly(),
-    steps: z
-      .array(
-        z.object({
-          id: z.string(),
-          deed: z.string(),
-          acts: z.boolean(),
-          undo: z.string().optional(),
-          reversibility: z.string(),
-          checks: z.array(z.string()).readonly(),
-        }),
-      )
-      .readonly(),
-  }),
-]);
-export type DryRunView = z.output<typeof DryRunView>;

@@ -2,7 +2,7 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { DrillView } from "@tocsin/contracts";
+import type { DrillView, DryRunView, PolicyVerdict } from "@tocsin/contracts";
 import { createHttpServer, type RunningHttpServer } from "@tocsin/http";
 import { silentLogger, systemClock } from "@tocsin/runtime";
 import { openStore, type Store } from "@tocsin/store";
@@ -83,6 +83,55 @@ const DRILL: DrillView = {
   action: { expected: "target.restart", taken: "target.restart", right: true },
 };
 
+const POLICY: readonly PolicyVerdict[] = [
+  { rule: "red-button", verdict: "allow", text: "the red button is not pressed" },
+  { rule: "fresh-signal", verdict: "allow", text: "the youngest sample is 4 s old" },
+  { rule: "cool-down", verdict: "refuse", text: "memory-leak-restart ran on payments 40 s ago (1 times lately); it rests for 300 s" },
+  { rule: "rate", verdict: "allow", text: "the hourly rates are not used up" },
+  { rule: "autonomy", verdict: "needs-approval", text: "autonomy L2 acts after an approval: production" },
+];
+
+/** What the executor says of a dry run: refused by a limit, asked of a person for a run that waits, no plan without a person's value. */
+function dryRunOf(runbook: string, runId: string | undefined, given: string | undefined): DryRunView {
+  const at = new Date().toISOString();
+  const wants: DryRunView["wants"] = [
+    { name: "service", origin: "cause.service" },
+    ...(runbook === "pool-size-raise" ? [{ name: "connections", origin: "operator", description: "How many connections." }] : []),
+  ];
+  if (wants.length > 1 && given === undefined) return { kind: "refused", at, wants, reason: "connections: a person has to give it" };
+  const [, connections] = given?.split("=") ?? [];
+  const reasons = runId === undefined ? POLICY : POLICY.filter(({ verdict }) => verdict !== "refuse");
+  return {
+    kind: "plan",
+    at,
+    wants,
+    digest: `sha256:${"d".repeat(64)}`,
+    effect: "Restart a service that leaks memory (acts on payments)\n1. restart payments",
+    risk: "low",
+    autonomy: "L3",
+    reversibility: "self-reversing",
+    parameters: { service: "payments", ...(connections === undefined ? {} : { connections }) },
+    targets: [{ id: "payments", text: "1 of 1 replicas healthy, revision 2.0.0, before it 1.9.0" }],
+    steps: [
+      {
+        id: "restart",
+        deed: connections === undefined ? "restart payments" : `set pool-size of payments to ${connections}`,
+        acts: true,
+        reversibility: "self-reversing",
+        preconditions: [{ holds: true, text: "memory of payments > 100: 2.2e8 against 100" }],
+        checks: [{ holds: false, text: "error_ratio of payments <= before + 0.02: 0.6 against 0.02" }],
+      },
+    ],
+    policy: {
+      verdict: runId === undefined ? "refuse" : "needs-approval",
+      environment: "production",
+      autonomy: "L2",
+      emergencyOnly: false,
+      reasons,
+    },
+  };
+}
+
 export interface ConsoleUnderTest {
   readonly address: string;
   readonly store: Store;
@@ -122,6 +171,10 @@ export async function consoleUnderTest(bundleFolder: string): Promise<ConsoleUnd
         items: [{ id: "memory-leak", title: "Memory leak", text: "Grows.", targets: ["payments"], expectedAction: "target.restart" }],
         next: null,
       }));
+      app.get<{ Params: { id: string }; Querystring: { runId?: string; given?: string } }>(
+        "/runbooks/:id/dry-run",
+        async ({ params, query }) => dryRunOf(params.id, query.runId, query.given),
+      );
       app.get("/drills", async () => ({ items: [DRILL], next: null }));
       app.get("/quarantine", async () => ({
         items: [

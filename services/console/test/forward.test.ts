@@ -206,6 +206,8 @@ test("patterns know one segment from many", () => {
   expect(isForwarded("chaos-api", "/api/v1/drills/{id}")).toBe(true);
   expect(isForwarded("sre-agent", "/api/v1/incidents/{id}/ask")).toBe(true);
   expect(isForwarded("sre-agent", "/api/v1/incidents/{id}")).toBe(false);
+  expect(isForwarded("executor", "/api/v1/runbooks/{id}/dry-run")).toBe(true);
+  expect(isForwarded("executor", "/api/v1/runbooks/{id}")).toBe(false);
   expect(isForwarded("correlator", "/api/v1/silences/a/b")).toBe(false);
   expect(isForwarded("bridge", "/api/v1/quarantine/")).toBe(true);
 });

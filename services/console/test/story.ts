@@ -7,7 +7,7 @@ export const STORY = "inc_story";
 export const HOSTILE = `<img src=x onerror="document.title='owned'"> & <script>document.title='owned'</script>`;
 export const DIGEST = `sha256:${"a".repeat(64)}`;
 export const EFFECT =
-  "Restart a service that leaks memory (acts on payments)\n1. restart payments; nothing to undo: the same revision runs after it";
+  "Restart a service that leaks memory (acts on payments)\n1. restart payments; nothing to undo: the same revision runs after it\nNow:\npayments: 1 of 1 replicas healthy, revision 2.0.0, no revision before it\nrestart, after: does not hold yet: error_ratio of payments <= before + 0.02: 0.6 against 0.02\nPolicy:\nred-button: allow: the red button is not pressed\ncool-down: allow: restart did not run on payments lately\nautonomy: needs-approval: autonomy L2 acts after an approval: production";
 
 /** One incident with a cause, its evidence, thoughts, a run and a question to a person. */
 export async function seedStory(sql: Sql): Promise<void> {
@@ -25,6 +25,7 @@ export async function seedStory(sql: Sql): Promise<void> {
       samples: Array.from({ length: 50 }, (_, n) => [1_767_225_600 + n * 5, 1e8 + (n > 25 ? n * 4e6 : 0)]),
       onsetAt: 1_767_225_725,
       baseline: 1e8,
+      threshold: 1.5e8,
     },
   };
   const cause: Cause = {

@@ -231,6 +231,60 @@ describe.skipIf(lacks("chromium"))("the console in a browser", () => {
     expect(slowest).toBeLessThan(500);
   });
 
+  test("a runbook's dry run says what stands in the way, what would be done, and what a person has to give first", async () => {
+    const page = await open(`/runbooks/memory-leak-restart?incident=${STORY}`);
+    const outcome = page.getByRole("region", { name: "Outcome" });
+    await outcome.getByText("It would be refused in production.").waitFor();
+    expect(await outcome.locator(".rule:visible").allTextContents()).toEqual([
+      expect.stringMatching(/^refused\s*Cool-down memory-leak-restart ran on payments 40 s ago/),
+      expect.stringMatching(/^needs approval\s*Autonomy autonomy L2/),
+    ]);
+    await outcome.getByText("3 other rules would allow it").click();
+    expect(await outcome.locator(".rule:visible[data-verdict=allow]").count()).toBe(3);
+    const step = page.locator(".dry .step");
+    expect(await step.textContent()).toMatch(
+      /restart payments[\s\S]*nothing to undo[\s\S]*only if memory[\s\S]*holds now[\s\S]*good when error_ratio[\s\S]*not yet/,
+    );
+    await page.getByText("nothing was touched").waitFor();
+
+    await page.goto(`${under.address}/runbooks/pool-size-raise?incident=${STORY}`);
+    await outcome.getByText("There is no plan, so nothing would be asked for.").waitFor();
+    await outcome.getByText("connections: a person has to give it").waitFor();
+    await page.getByLabel(/^connections/).fill("40");
+    await page.keyboard.press("Enter");
+    await page.locator(".dry .step", { hasText: "set pool-size of payments to 40" }).waitFor();
+    expect(watched.complaints).toEqual([]);
+  });
+
+  test("a plan that waits for a person can be looked at again from the incident, as things are now", async () => {
+    const page = await open(`/incidents/${STORY}`);
+    await page.locator(".approval").getByText("Dry run: what would it do now?").click();
+    const outcome = page.locator(".approval").getByRole("region", { name: "Outcome" });
+    await outcome.getByText("A person would be asked first in production.").waitFor();
+    await expectAccessible(page, "an approval with its dry run");
+  });
+
+  test("an executor that is away is said, and asked again", async () => {
+    const DRY = /\/dry-run\?/;
+    const page = await open("/");
+    await page.route(DRY, (route) =>
+      route.fulfill({ status: 503, json: { code: "CONSOLE_UPSTREAM_UNAVAILABLE", detail: "executor does not answer" } }),
+    );
+    await page.goto(`${under.address}/runbooks/memory-leak-restart?incident=${STORY}`);
+    await page.getByRole("alert").filter({ hasText: "executor does not answer" }).waitFor();
+    await page.unroute(DRY);
+    await page.getByRole("button", { name: "Try again" }).click();
+    await page.getByText("It would be refused in production.").waitFor();
+  });
+
+  test("the line that a rule draws is in the evidence's chart and in its words", async () => {
+    const page = await open(`/incidents/${STORY}`);
+    const chart = page.locator(".evidence .chart [role=img]").first();
+    await chart.locator("canvas").waitFor();
+    expect(await chart.getAttribute("aria-label")).toContain("threshold 150 MB, the last value is above it");
+    await page.getByText("before 100 MB · threshold 150 MB, the last value is above it", { exact: true }).waitFor();
+  });
+
   test("filters stand in the address and a link shows the same", async () => {
     const page = await open("/incidents?state=resolved%2Cclosed");
     await page.locator(".incident-row").first().waitFor();

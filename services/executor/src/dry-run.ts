@@ -1,5 +1,5 @@
 // What a run would do, without touching anything: the targets as they are, every command, whether the checks could be asked, the undo.
-import type { IncidentView } from "@tocsin/contracts";
+import type { DryRunView, IncidentView } from "@tocsin/contracts";
 import { deedInWords, type RunPlan } from "@tocsin/runbooks";
 import { messageOf } from "@tocsin/runtime";
 import type { Target } from "@tocsin/targets";
@@ -7,19 +7,9 @@ import { baselinesBefore } from "./baseline.ts";
 import { createAsker } from "./checks.ts";
 import type { FactSources, OutsideFacts } from "./facts.ts";
 
-interface DryRunStep {
-  readonly id: string;
-  readonly deed: string;
-  readonly undo?: string;
-  /** Preconditions as they answer now. */
-  readonly preconditions: readonly { readonly holds: boolean; readonly text: string }[];
-  /** What will be checked afterwards, as it answers now. */
-  readonly checks: readonly { readonly holds: boolean; readonly text: string }[];
-}
+type Found = Extract<DryRunView, { kind: "plan" }>;
 
-export interface DryRun {
-  readonly targets: readonly { readonly id: string; readonly text: string }[];
-  readonly steps: readonly DryRunStep[];
+export interface DryRun extends Pick<Found, "targets" | "steps"> {
   /** The plan's effect and all of this in words: what an approval shows. */
   readonly text: string;
 }
@@ -39,15 +29,15 @@ export async function dryRun(sources: FactSources, plan: RunPlan, incident: Inci
     }),
   );
   const steps = await Promise.all(
-    plan.steps.map(
-      async (step): Promise<DryRunStep> => ({
-        id: step.id,
-        deed: deedInWords(step.deed),
-        ...(step.undo === undefined ? {} : { undo: deedInWords(step.undo) }),
-        preconditions: await ask.checks(step.precondition),
-        checks: step.verify ? await ask.checks(step.verify.checks) : [],
-      }),
-    ),
+    plan.steps.map(async (step) => ({
+      id: step.id,
+      deed: deedInWords(step.deed),
+      acts: step.acts,
+      ...(step.undo === undefined ? {} : { undo: deedInWords(step.undo) }),
+      reversibility: step.reversibility,
+      preconditions: await ask.checks(step.precondition),
+      checks: step.verify ? await ask.checks(step.verify.checks) : [],
+    })),
   );
   const now = [
     ...targets.map(({ id, text }) => `${id}: ${text}`),

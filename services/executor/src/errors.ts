@@ -29,3 +29,9 @@ export const stepTimedOut = (step: string, timeoutMs: number) =>
 /** A step that says for certain that it did not do what it should. */
 export const stepFailed = (step: string, reason: string, details: Record<string, unknown> = {}) =>
   new AppError("EXECUTOR_STEP_FAILED", `${step}: ${reason}`, { details });
+
+export const runbookUnknown = (id: string, known: readonly string[]) =>
+  new AppError("RUNBOOK_UNKNOWN", `there is no runbook ${id}, or it does not load`, { details: { known } });
+export const incidentUnknown = (id: string) => new AppError("INCIDENT_UNKNOWN", `there is no incident ${id}`);
+/** Or it is one of another runbook or incident. */
+export const runUnknown = (id: string) => new AppError("RUN_UNKNOWN", `there is no such run ${id} of this runbook for this incident`);

@@ -153,11 +153,15 @@ function takenBy(plan: RunPlan, target: Target): number {
   return Math.max(0, ...counts);
 }
 
-/** What the database says, inside the transaction that decides and under its lock, joined with what was asked outside. */
+/**
+ * What the database says, inside the transaction that decides and under its lock, joined with what was asked outside. Writes nothing.
+ *
+ * @param run an id that no run has stands for one that was not asked for yet
+ */
 export async function completeFacts(
   tx: Queryable,
   sources: FactSources,
-  run: RunRow,
+  run: Pick<RunRow, "id" | "incidentId" | "runbook">,
   plan: RunPlan,
   incident: IncidentView,
   outside: OutsideFacts,

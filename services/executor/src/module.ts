@@ -4,6 +4,7 @@ import { defineModule } from "@tocsin/host";
 import { claimEvents, expireApprovals } from "@tocsin/store";
 import { openCheckpoints } from "./checkpoints.ts";
 import { ExecutorConfig } from "./config.ts";
+import { dryRunRoutes } from "./dry-run-routes.ts";
 import { createMetrics } from "./metrics.ts";
 import { loadPolicy } from "./policy-file.ts";
 import { createRedButton } from "./red-button.ts";
@@ -21,8 +22,8 @@ const SWEEP_EVERY_MS = 5_000;
 export const executor = defineModule({
   name: "executor",
   config: ExecutorConfig,
-  needs: ["bus", "store", "targets", "signals"],
-  async start({ config, bus, store, targets, signals, log, registry, clock, onStop }) {
+  needs: ["bus", "store", "targets", "signals", "http"],
+  async start({ config, bus, store, targets, signals, http, log, registry, clock, onStop }) {
     const metrics = createMetrics(registry);
     const policy = await loadPolicy(config.policyFile);
     const library = await openLibrary(config.runbooksDir, log);
@@ -64,6 +65,7 @@ export const executor = defineModule({
       preconditionMs: config.preconditionSeconds * 1_000,
       fetch,
     };
+    await http.mount("/api/v1", dryRunRoutes(options));
     const stopWork = await jobs.work(RUN_QUEUE, { concurrency: config.concurrency, leaseSeconds: JOB_LEASE_SECONDS, attempts: 20 }, (job) =>
       workRun(options, job),
     );
@@ -107,7 +109,8 @@ export const executor = defineModule({
     };
     const swept = sweep();
     // The lab keeps a record of its changes itself; Docker keeps none.
-    const watched = targets.kind === "docker" ? watchTargetChanges({ targets, sql, clock, log }, sweeping.signal) : undefined;
+    const watched =
+      targets.kind === "docker" ? watchTargetChanges({ list: () => targets.list(), sql, clock, log }, sweeping.signal) : undefined;
     onStop("stop sweep", async () => {
       sweeping.abort();
       await Promise.all([swept, watched]);

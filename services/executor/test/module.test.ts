@@ -47,7 +47,9 @@ test("a request that travels over the bus is run, and the end travels back; a ba
   signals.now = () => (targets.target("payments") === ill ? { up: 1, error_ratio: 0.5 } : { up: 1, error_ratio: 0 });
   const config = ExecutorConfig.parse({ runbooksDir: folder, verifyIntervalMs: "50" });
   const started: string[] = [];
-  const context = { config, bus, store, targets, signals, log, registry, clock: systemClock, fail: started.push.bind(started) };
+  const mounted: string[] = [];
+  const http = { mount: async (prefix: string) => void mounted.push(prefix) };
+  const context = { config, bus, store, targets, signals, http, log, registry, clock: systemClock, fail: started.push.bind(started) };
   await executor.start({ ...context, onStop: teardown.onStop, onReady: () => {} } as unknown as Parameters<typeof executor.start>[0]);
   expect(errors).toEqual([
     {
@@ -55,6 +57,8 @@ test("a request that travels over the bus is run, and the end travels back; a ba
       fields: { file: "bad.md", line: 19, reason: "target.restart changes something: name its `undo` or say `irreversible: true`" },
     },
   ]);
+
+  expect(mounted).toEqual(["/api/v1"]);
 
   await store.sql.query(
     `INSERT INTO incidents (id, scope, title, state, severity, service, started_at, last_alert_at, verdict, diagnosis)

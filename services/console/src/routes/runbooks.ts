@@ -1,25 +1,13 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { IncidentView } from "@tocsin/contracts";
-import {
-  checkInWords,
-  DEFAULT_POLICY,
-  deedInWords,
-  type LoadedRunbooks,
-  limitsOf,
-  loadRunbooks,
-  planRun,
-  type Runbook,
-  recordOf,
-} from "@tocsin/runbooks";
-import { type Clock, isoTime, messageOf, type Queryable } from "@tocsin/runtime";
-import { runsStartedSince, viewIncident } from "@tocsin/store";
-import type { TargetPort } from "@tocsin/targets";
+import { DEFAULT_POLICY, type LoadedRunbooks, limitsOf, loadRunbooks, type Runbook, recordOf } from "@tocsin/runbooks";
+import { type Clock, isoTime, type Queryable } from "@tocsin/runtime";
+import { runsStartedSince } from "@tocsin/store";
 import type { FastifyPluginAsync } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import * as z from "zod";
-import { incidentUnknown, runbookUnknown } from "../errors.ts";
-import { DryRunView, listOf, RunbookRow } from "../views.ts";
+import { runbookUnknown } from "../errors.ts";
+import { listOf, RunbookRow } from "../views.ts";
 
 /** Reads the library anew, so that a file edited by hand is shown as it is now; a folder that is not there is an empty library. */
 async function readLibrary(folder: string): Promise<LoadedRunbooks> {
@@ -29,9 +17,9 @@ async function readLibrary(folder: string): Promise<LoadedRunbooks> {
   });
 }
 
-/** The runbooks that there are, what is wrong with those that were refused, how they did, and what one would do. */
+/** The runbooks that there are, what is wrong with those that were refused, and how they did. What one would do, the executor answers. */
 export const runbookRoutes =
-  ({ folder, sql, targets, clock }: { folder: string; sql: Queryable; targets: TargetPort; clock: Clock }): FastifyPluginAsync =>
+  ({ folder, sql, clock }: { folder: string; sql: Queryable; clock: Clock }): FastifyPluginAsync =>
   async (fastify) => {
     const app = fastify.withTypeProvider<ZodTypeProvider>();
     const limits = limitsOf(DEFAULT_POLICY, "");
@@ -96,63 +84,8 @@ export const runbookRoutes =
         return { id, title, path, digest, risk, autonomy, tags, text: await readFile(join(folder, path), "utf8") };
       },
     );
-
-    app.get(
-      "/runbooks/:id/dry-run",
-      {
-        schema: {
-          summary: "What it would do for an incident, without doing anything",
-          tags: ["runbooks"],
-          params: Id,
-          querystring: z.object({ incidentId: z.string().max(200) }),
-          response: { 200: DryRunView },
-        },
-      },
-      async ({ params, query }): Promise<DryRunView> => {
-        const runbook = await find(params.id);
-        const incident = await viewIncident(sql, query.incidentId);
-        if (incident === undefined) throw incidentUnknown(query.incidentId);
-        return dryRunOf(runbook, incident, targets);
-      },
-    );
   };
 
 const RunbookText = RunbookRow.pick({ id: true, title: true, path: true, digest: true, risk: true, autonomy: true, tags: true }).extend({
   text: z.string(),
 });
-
-/** Plans the runbook as the agent would, and asks each target how it stands. Reads only. */
-async function dryRunOf(runbook: Runbook, incident: IncidentView, targets: TargetPort): Promise<DryRunView> {
-  const [cause] = incident.verdict === "cause" ? incident.causes : [];
-  const plan = planRun(runbook, { members: incident.members, ...(cause === undefined ? {} : { cause, evidence: cause.evidence }) });
-  if (plan.kind === "refused") return { kind: "refused", reason: plan.reason };
-  const { digest, effect, risk, autonomy, reversibility, parameters } = plan;
-  return {
-    kind: "plan",
-    digest,
-    effect,
-    risk,
-    autonomy,
-    reversibility,
-    parameters,
-    targets: await Promise.all(plan.targets.map(async (id) => ({ id, text: await stateInWords(targets, id) }))),
-    steps: plan.steps.map((step) => ({
-      id: step.id,
-      deed: deedInWords(step.deed),
-      acts: step.acts,
-      ...(step.undo === undefined ? {} : { undo: deedInWords(step.undo) }),
-      reversibility: step.reversibility,
-      checks: [...step.precondition, ...(step.verify?.checks ?? [])].map(checkInWords),
-    })),
-  };
-}
-
-async function stateInWords(targets: TargetPort, id: string): Promise<string> {
-  try {
-    const { replicas, revision, previousRevision } = await targets.get(id);
-    const healthy = replicas.filter((replica) => replica.healthy).length;
-    return `${healthy} of ${replicas.length} replicas healthy, revision ${revision}, ${previousRevision === undefined ? "no revision before it" : `before it ${previousRevision}`}`;
-  } catch (error) {
-    return `cannot be asked: ${messageOf(error)}`;
-  }
-}

@@ -118,13 +118,6 @@ test("an incident's events are paged in their order; the stream goes on where th
   expect((await call("/stream/position")).body).toEqual({ id: seen.at(-1) });
 });
 
-test("a dry run plans and asks, and acts on nothing", async () => {
-  const { body } = await call(`/runbooks/memory-leak-restart/dry-run?incidentId=${STORY}`);
-  expect(body).toMatchObject({ kind: "plan", targets: [{ id: "payments", text: expect.stringContaining("1 of 1 replicas healthy") }] });
-  expect(body.steps.some(({ deed }: { deed: string }) => deed === "restart payments")).toBe(true);
-  expect((await call("/runbooks/none/dry-run?incidentId=x")).body.code).toBe("RUNBOOK_UNKNOWN");
-});
-
 test("a window that is none is refused", async () => {
   expect((await call("/services/payments/signals?from=10&to=5")).body.code).toBe("REQUEST_WINDOW_INVALID");
   expect((await call("/services/payments/signals?from=10&to=20")).body.items[0]).toMatchObject({ signal: "memory" });

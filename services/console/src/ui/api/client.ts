@@ -1,6 +1,6 @@
 // The typed client: paths, parameters and answers come from the OpenAPI document. What other modules of the process serve without a
 // description there (drills, quarantine, readiness) is called by hand below it, with the types of the contracts.
-import type { DrillView, FaultView, IncidentView } from "@tocsin/contracts";
+import type { DrillView, DryRunView, FaultView, IncidentView } from "@tocsin/contracts";
 import createClient from "openapi-fetch";
 import { type StreamPiece, takeEvents } from "../view/ask.ts";
 import type { paths } from "./schema.gen.ts";
@@ -97,10 +97,16 @@ export type SignalsAnswer = Omit<Signals, "items"> & {
 export type LogsAnswer = Answer<"/api/v1/services/{id}/logs">;
 export type AutonomyItem = Answer<"/api/v1/autonomy">["items"][number];
 export type GuidanceAnswer = Answer<"/api/v1/incidents/{id}/guidance">;
-export type DryRun = Answer<"/api/v1/runbooks/{id}/dry-run">;
 export type History = Answer<"/api/v1/stats/history">;
 export type DeadLetterItem = Answer<"/api/v1/dead-letters">["items"][number];
 
+/** A runbook as it would be run for an incident: with a run's own parameters, or with those that a person gives. */
+export interface DryRunWish {
+  readonly runbook: string;
+  readonly incidentId: string;
+  readonly runId?: string | undefined;
+  readonly given: Readonly<Record<string, string>>;
+}
 export interface IncidentFilter {
   readonly state?: string | undefined;
   readonly severity?: string | undefined;
@@ -152,8 +158,6 @@ export const api = {
     answer(client.GET("/api/v1/services/{id}/logs", { params: { path: { id }, query: defined(window) } })),
   runbooks: () => answer(client.GET("/api/v1/runbooks")),
   runbook: (id: string) => answer(client.GET("/api/v1/runbooks/{id}", { params: { path: { id } } })),
-  dryRun: (id: string, incidentId: string) =>
-    answer(client.GET("/api/v1/runbooks/{id}/dry-run", { params: { path: { id }, query: { incidentId } } })),
   autonomy: (runbook: string) => answer(client.GET("/api/v1/autonomy", { params: { query: { runbook } } })),
   decideAutonomy: (id: string, environment: string, decision: "promoted" | "declined" | "demoted", reason: string, by: string) =>
     answer(client.POST("/api/v1/runbooks/{id}/autonomy", { params: { path: { id } }, body: { environment, decision, reason, by } })),
@@ -184,6 +188,14 @@ export const api = {
   },
   /** Null where no agent answers beside this console: a page comes instead. */
   models: async () => (await call<ModelsAnswer | undefined>("/api/v1/llm")) ?? null,
+  /** @throws ProblemError, also where no executor answers beside this console and a page comes instead */
+  dryRun: async ({ runbook, incidentId, runId, given }: DryRunWish): Promise<DryRunView> => {
+    const query = new URLSearchParams({ incidentId, ...(runId === undefined ? {} : { runId }) });
+    for (const [name, value] of Object.entries(given)) query.append("given", `${name}=${value}`);
+    const found = await call<DryRunView | undefined>(`/api/v1/runbooks/${encodeURIComponent(runbook)}/dry-run?${query}`);
+    if (found === undefined) throw new ProblemError(503, "EXECUTOR_ABSENT", "No executor answers here, and it alone can tell.");
+    return found;
+  },
   faults: () => call<List<FaultView>>("/api/v1/faults"),
   drills: () => call<List<DrillView>>("/api/v1/drills?limit=100"),
   drill: (id: string) => call<DrillView>(`/api/v1/drills/${encodeURIComponent(id)}`),

@@ -1,6 +1,6 @@
 // What is read, how long it counts as fresh, and under which key the live stream makes it stale.
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
-import { api, type IncidentFilter } from "./client.ts";
+import { api, type DryRunWish, type IncidentFilter } from "./client.ts";
 
 /** States of incidents that are not over. */
 export const OPEN_STATES = "open,investigating,mitigating,awaiting-approval,verifying,escalated";
@@ -41,6 +41,16 @@ export const autonomyQuery = (id: string) => queryOptions({ queryKey: ["autonomy
 export const guidanceQuery = (id: string) => queryOptions({ queryKey: ["guidance", id], queryFn: () => api.guidance(id) });
 export const runbooksQuery = queryOptions({ queryKey: ["runbooks"], queryFn: api.runbooks });
 export const runbookQuery = (id: string) => queryOptions({ queryKey: ["runbook", id], queryFn: () => api.runbook(id) });
+/** Each is many questions to the monitored systems: asked when somebody wants it, not by itself. */
+export const dryRunQuery = (wish: DryRunWish) =>
+  queryOptions({
+    queryKey: ["dry-run", wish],
+    queryFn: () => api.dryRun(wish),
+    placeholderData: keepPreviousData,
+    staleTime: 10_000,
+    refetchOnWindowFocus: false,
+    retry: false,
+  });
 export const faultsQuery = queryOptions({ queryKey: ["faults"], queryFn: api.faults, staleTime: 60_000, retry: false });
 export const drillsQuery = queryOptions({ queryKey: ["drills"], queryFn: api.drills, refetchInterval: 5_000, retry: false });
 export const statsQuery = (hours: number) =>

@@ -1,10 +1,11 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
-import { type AutonomyItem, api, type DryRun } from "../api/client.ts";
+import { type AutonomyItem, api } from "../api/client.ts";
 import { autonomyQuery, incidentsQuery, runbookQuery, runbooksQuery } from "../api/queries.ts";
 import { whoAmI } from "../live/preferences.ts";
 import { CopyButton } from "../parts/copy-button.tsx";
 import { Decision } from "../parts/decision.tsx";
+import { DryRun } from "../parts/dry-run.tsx";
 import { Markdown } from "../parts/lazy.tsx";
 import { PageHead, Panel } from "../parts/panel.tsx";
 import { Shown } from "../parts/states.tsx";
@@ -136,7 +137,6 @@ function DryRunPanel({ id }: { id: string }) {
   const { incident = "" } = route.useSearch();
   const navigate = route.useNavigate();
   const incidents = useQuery(incidentsQuery({ limit: 50 }));
-  const dry = useQuery({ queryKey: ["dry-run", id, incident], queryFn: () => api.dryRun(id, incident), enabled: incident !== "" });
   return (
     <Panel title="Dry run">
       <label className="field">
@@ -154,41 +154,10 @@ function DryRunPanel({ id }: { id: string }) {
         </select>
       </label>
       {incident === "" ? (
-        <p className="quiet dry-hint">Shows exactly what it would do, and does nothing.</p>
+        <p className="quiet dry-hint">Shows exactly what it would do and what every rule says of it, and does nothing.</p>
       ) : (
-        <Shown query={dry} lines={3}>
-          {(plan) => <Plan plan={plan} />}
-        </Shown>
+        <DryRun key={incident} runbook={id} incidentId={incident} />
       )}
     </Panel>
-  );
-}
-
-function Plan({ plan }: { plan: DryRun }) {
-  if (plan.kind === "refused") return <p className="stale dry-hint">It could not be planned: {plan.reason}</p>;
-  return (
-    <div className="dry">
-      <ol className="steps">
-        {plan.steps.map((step) => (
-          <li key={step.id} className="step" data-state={step.acts ? "running" : "pending"}>
-            <p>
-              <span className="step-name">{step.deed}</span>
-            </p>
-            <p className="quiet">
-              {step.acts ? (step.undo === undefined ? step.reversibility : `undo: ${step.undo}`) : "changes nothing"}
-              {step.checks.length > 0 && ` · checks ${step.checks.join(", ")}`}
-            </p>
-          </li>
-        ))}
-      </ol>
-      {plan.targets.map((target) => (
-        <p key={target.id}>
-          <strong>{target.id}</strong> now: {target.text}
-        </p>
-      ))}
-      <p className="quiet">
-        Digest <code title={plan.digest}>{shortDigest(plan.digest)}</code>, {plan.reversibility}
-      </p>
-    </div>
   );
 }

@@ -4,12 +4,12 @@ import { useMemo } from "react";
 import type { SignalsAnswer } from "../api/client.ts";
 import { incidentsQuery, logsQuery, servicesQuery, signalsQuery } from "../api/queries.ts";
 import { Badge } from "../parts/badges.tsx";
-import type { Marker } from "../parts/chart.tsx";
 import { IncidentRow } from "../parts/incident-row.tsx";
 import { Chart } from "../parts/lazy.tsx";
 import { Output } from "../parts/output.tsx";
 import { PageHead, Panel } from "../parts/panel.tsx";
 import { Empty, Shown } from "../parts/states.tsx";
+import type { Marker } from "../view/chart.ts";
 import { NAME_OF_SIGNAL, UNIT_OF_SIGNAL } from "../view/figures.ts";
 import { Templates } from "./incident/logs.tsx";
 

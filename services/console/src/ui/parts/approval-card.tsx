@@ -1,7 +1,7 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { IncidentSummary } from "@tocsin/contracts";
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import { type ApprovalItem, api, ProblemError } from "../api/client.ts";
 import { whoAmI } from "../live/preferences.ts";
 import { useNow } from "../live/use-now.ts";
@@ -9,12 +9,22 @@ import { effectParts } from "../view/approval.ts";
 import { shortDigest } from "../view/figures.ts";
 import { span } from "../view/time.ts";
 import { Key } from "./key.tsx";
+import { Verdicts } from "./verdicts.tsx";
 
 /**
  * A question to a person with the exact effect. The answer carries the digest of what stood here when the person began to answer: should
  * the plan change meanwhile, the server refuses the answer and the card says so.
  */
-export function ApprovalCard({ approval, incident }: { approval: ApprovalItem; incident?: IncidentSummary | undefined }) {
+export function ApprovalCard({
+  approval,
+  incident,
+  children,
+}: {
+  approval: ApprovalItem;
+  incident?: IncidentSummary | undefined;
+  /** What a person may want to look at before they answer. */
+  children?: ReactNode;
+}) {
   const [seen, setSeen] = useState<ApprovalItem>();
   const [isEmergency, setIsEmergency] = useState(false);
   const now = useNow();
@@ -73,14 +83,11 @@ export function ApprovalCard({ approval, incident }: { approval: ApprovalItem; i
       )}
       {policy.length > 0 && (
         <details className="standing">
-          <summary>What the rules say</summary>
-          <ul>
-            {policy.map((line) => (
-              <li key={line}>{line}</li>
-            ))}
-          </ul>
+          <summary>What the rules said when it was asked</summary>
+          <Verdicts reasons={policy} />
         </details>
       )}
+      {children}
       {(hasChanged || (decide.error instanceof ProblemError && decide.error.code === "APPROVAL_DIGEST_CONFLICT")) && (
         <p className="problem" role="alert">
           The plan has changed since you read it. Nothing was done: read it again and decide anew.

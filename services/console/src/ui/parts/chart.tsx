@@ -2,27 +2,12 @@ import { useEffect, useRef } from "react";
 import UPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { onPreferences } from "../live/preferences.ts";
+import { type ChartLine, type ChartWords, describeChart, type Marker, rangeOf } from "../view/chart.ts";
 import { figure } from "../view/figures.ts";
 import { clock } from "../view/time.ts";
 
-export interface Marker {
-  /** Unix seconds. */
-  readonly at: number;
-  readonly label: string;
-  readonly tone: "bad" | "busy" | "calm" | "good";
-}
-export interface ChartLine {
-  readonly name: string;
-  readonly samples: readonly (readonly [number, number | null])[];
-  readonly tone?: "main" | "bad" | "busy" | "good";
-}
-export interface ChartProps {
-  /** What it shows, for those who do not see it. */
-  readonly label: string;
-  readonly lines: readonly ChartLine[];
-  readonly unit: string;
+export interface ChartProps extends Omit<ChartWords, "markers"> {
   readonly markers?: readonly Marker[];
-  readonly baseline?: number | undefined;
   readonly height?: number;
   readonly bars?: boolean;
   /** Charts of one key show their cursors together. */
@@ -42,7 +27,9 @@ function aligned(lines: readonly ChartLine[]): UPlot.AlignedData {
   ] as unknown as UPlot.AlignedData;
 }
 
-export function Chart({ label, lines, unit, markers = [], baseline, height = 140, bars = false, sync }: ChartProps) {
+const NO_MARKERS: readonly Marker[] = [];
+
+export function Chart({ label, lines, unit, markers = NO_MARKERS, baseline, threshold, height = 140, bars = false, sync }: ChartProps) {
   const place = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const host = place.current;
@@ -55,16 +42,25 @@ export function Chart({ label, lines, unit, markers = [], baseline, height = 140
       ctx.textAlign = "left";
       ctx.textBaseline = "alphabetic";
       ctx.font = `${11 * devicePixelRatio}px ${css("--font")}`;
-      if (baseline !== undefined) {
-        const y = plot.valToPos(baseline, "y", true);
-        if (y >= bbox.top && y <= bbox.top + bbox.height) {
-          ctx.strokeStyle = css("--quiet");
-          ctx.setLineDash([2 * devicePixelRatio, 4 * devicePixelRatio]);
-          ctx.beginPath();
-          ctx.moveTo(bbox.left, y);
-          ctx.lineTo(bbox.left + bbox.width, y);
-          ctx.stroke();
-        }
+      /** A line across at a value. @returns where it is, unless that is outside of the chart */
+      const level = (value: number, tone: string, dash: readonly number[]): number | undefined => {
+        const y = plot.valToPos(value, "y", true);
+        if (y < bbox.top || y > bbox.top + bbox.height) return undefined;
+        ctx.strokeStyle = css(tone);
+        ctx.setLineDash(dash.map((length) => length * devicePixelRatio));
+        ctx.beginPath();
+        ctx.moveTo(bbox.left, y);
+        ctx.lineTo(bbox.left + bbox.width, y);
+        ctx.stroke();
+        return y;
+      };
+      if (baseline !== undefined) level(baseline, "--quiet", [2, 4]);
+      const y = threshold === undefined ? undefined : level(threshold, "--warn", [8, 3]);
+      if (y !== undefined) {
+        // Above its line, or below where the chart ends; at the left, since what matters happens at the right.
+        const above = y - bbox.top > 16 * devicePixelRatio;
+        ctx.fillStyle = css("--warn");
+        ctx.fillText(`threshold ${figure(threshold, unit)}`, bbox.left + 4 * devicePixelRatio, y + (above ? -4 : 13) * devicePixelRatio);
       }
       let row = 0;
       for (const { at, label: text, tone } of markers) {
@@ -99,7 +95,7 @@ export function Chart({ label, lines, unit, markers = [], baseline, height = 140
           height,
           cursor: { drag: { x: false, y: false }, points: { size: 6 }, ...(sync === undefined ? {} : { sync: { key: sync } }) },
           legend: { live: true },
-          scales: { y: { range: (_plot, min, max) => [Math.min(0, min ?? 0), max > 0 ? max * 1.15 : 1] } },
+          scales: { y: { range: (_plot, min, max) => rangeOf(min, max, threshold) } },
           axes: [
             {
               ...axis,
@@ -153,22 +149,12 @@ export function Chart({ label, lines, unit, markers = [], baseline, height = 140
       stop();
       plot.destroy();
     };
-  }, [lines, unit, markers, baseline, height, bars, sync]);
+  }, [lines, unit, markers, baseline, threshold, height, bars, sync]);
   return (
     <figure className="chart">
-      <div ref={place} role="img" aria-label={describe(label, lines, unit, markers)} />
+      <div ref={place} role="img" aria-label={describeChart({ label, lines, unit, markers, baseline, threshold })} />
     </figure>
   );
 }
 
 const dayOf = (at: number): string => `${new Date(at * 1000).getDate()}.${new Date(at * 1000).getMonth() + 1}.`;
-
-/** The chart in words: what it shows, from what to what, and its marks. */
-function describe(label: string, lines: readonly ChartLine[], unit: string, markers: readonly Marker[]): string {
-  const parts = lines.map(({ name, samples }) => {
-    const values = samples.flatMap(([, value]) => (value === null ? [] : [value]));
-    if (values.length === 0) return `${name}: no data`;
-    return `${name}: last ${figure(values.at(-1), unit)}, least ${figure(Math.min(...values), unit)}, most ${figure(Math.max(...values), unit)}`;
-  });
-  return [label, ...parts, ...markers.map((each) => `${each.label} at ${clock(each.at * 1000)}`)].join(". ");
-}

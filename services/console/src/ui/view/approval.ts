@@ -1,3 +1,6 @@
+import type { PolicyVerdict } from "@tocsin/contracts";
+import { verdictOf } from "./dry-run.ts";
+
 export interface EffectParts {
   readonly title: string;
   /** What would be done, in its order. */
@@ -5,7 +8,7 @@ export interface EffectParts {
   /** What the dry run found: how the targets and the checks stood when it was asked. */
   readonly standing: readonly string[];
   /** Every rule of the policy with its verdict. */
-  readonly policy: readonly string[];
+  readonly policy: readonly PolicyVerdict[];
 }
 
 /** The effect of an approval in its parts: a title, numbered steps, after a line `Now:` the dry run, after `Policy:` the rules. Nothing of it is left out. */
@@ -13,12 +16,20 @@ export function effectParts(effect: string): EffectParts {
   const [title = "", ...lines] = effect.split("\n");
   const at = (heading: string, from = 0) => (lines.indexOf(heading, from) < 0 ? lines.length : lines.indexOf(heading, from));
   const now = at("Now:");
-  const policy = at("Policy:", Math.min(now, lines.length));
+  const policy = at("Policy:", now < lines.length ? now : 0);
   const steps = lines.slice(0, Math.min(now, policy));
   return {
     title,
     steps: steps.map((step) => step.replace(/^\d+\.\s*/, "")),
     standing: lines.slice(now + 1, policy),
-    policy: lines.slice(policy + 1),
+    policy: lines.slice(policy + 1).reduce<readonly PolicyVerdict[]>(withLine, []),
   };
+}
+
+/** A reason that a person wrote may have several lines: what is no rule goes on with the one before. */
+function withLine(before: readonly PolicyVerdict[], line: string): readonly PolicyVerdict[] {
+  const verdict = verdictOf(line);
+  if (verdict !== undefined) return [...before, verdict];
+  const last = before.at(-1);
+  return last === undefined ? before : [...before.slice(0, -1), { ...last, text: `${last.text}\n${line}` }];
 }

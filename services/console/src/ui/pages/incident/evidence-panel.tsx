@@ -1,10 +1,10 @@
 import { getRouteApi } from "@tanstack/react-router";
 import type { Evidence, IncidentView } from "@tocsin/contracts";
 import { useMemo } from "react";
-import type { Marker } from "../../parts/chart.tsx";
 import { Chart } from "../../parts/lazy.tsx";
 import { Output } from "../../parts/output.tsx";
 import { Panel } from "../../parts/panel.tsx";
+import { type Marker, thresholdInWords } from "../../view/chart.ts";
 import { figure } from "../../view/figures.ts";
 import { safeHref } from "../../view/links.ts";
 
@@ -78,11 +78,12 @@ function EvidenceItem({ evidence, markers, isChosen }: { evidence: Evidence; mar
             lines={lines}
             unit={chart.unit}
             baseline={chart.baseline}
+            threshold={chart.threshold}
             markers={marks}
             height={120}
             sync="evidence"
           />
-          {chart.baseline !== undefined && <p className="quiet">Before: {figure(chart.baseline, chart.unit)}</p>}
+          {(chart.baseline !== undefined || chart.threshold !== undefined) && <p className="quiet">{levelsInWords(chart)}</p>}
         </>
       )}
       {(evidence.query !== undefined || href !== undefined) && (
@@ -98,4 +99,13 @@ function EvidenceItem({ evidence, markers, isChosen }: { evidence: Evidence; mar
       )}
     </li>
   );
+}
+
+/** The lines across the chart, for whom the chart is too small: how it was before, and what the rule draws. */
+function levelsInWords({ baseline, threshold, unit, samples }: NonNullable<Evidence["chart"]>): string {
+  const last = samples.findLast(([, value]) => value !== null)?.[1];
+  return [
+    ...(baseline === undefined ? [] : [`before ${figure(baseline, unit)}`]),
+    ...(threshold === undefined ? [] : [thresholdInWords(threshold, unit, last)]),
+  ].join(" · ");
 }

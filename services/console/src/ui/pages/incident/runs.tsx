@@ -1,9 +1,11 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { IncidentView, RunView, StepView } from "@tocsin/contracts";
+import { useState } from "react";
 import { pendingQuery } from "../../api/queries.ts";
 import { ApprovalCard } from "../../parts/approval-card.tsx";
 import { Badge } from "../../parts/badges.tsx";
+import { DryRun } from "../../parts/dry-run.tsx";
 import { Output } from "../../parts/output.tsx";
 import { Panel } from "../../parts/panel.tsx";
 import { Lasting, When } from "../../parts/when.tsx";
@@ -17,7 +19,9 @@ export function Runs({ incident }: { incident: IncidentView }) {
   return (
     <Panel title="Action">
       {asked.map((approval) => (
-        <ApprovalCard key={approval.id} approval={approval} />
+        <ApprovalCard key={approval.id} approval={approval}>
+          <DryRunNow run={incident.runs.find(({ id }) => id === approval.runId)} />
+        </ApprovalCard>
       ))}
       {incident.runs
         .toReversed()
@@ -33,7 +37,7 @@ export const RunDetails = ({ run }: { run: RunView }) => (
   <article className="run" data-state={run.state}>
     <header>
       <p className="run-title">
-        <Link to="/runbooks/$id" params={{ id: run.runbook }}>
+        <Link to="/runbooks/$id" params={{ id: run.runbook }} search={{ incident: run.incidentId }}>
           {run.title}
         </Link>{" "}
         <Badge state={run.state} />
@@ -51,8 +55,24 @@ export const RunDetails = ({ run }: { run: RunView }) => (
         <Step key={`${step.id}:${step.role}:${String(n)}`} step={step} />
       ))}
     </ol>
+    {MAY_BE_ASKED_AGAIN.has(run.state) && <DryRunNow run={run} />}
   </article>
 );
+
+/** While one runs nothing is to be asked, and what helped is done. */
+const MAY_BE_ASKED_AGAIN: ReadonlySet<string> = new Set(["requested", "awaiting-approval", "denied", "refused", "failed", "unknown"]);
+
+/** The same plan, looked at and judged again as things are now. */
+function DryRunNow({ run }: { run: RunView | undefined }) {
+  const [isOpen, setIsOpen] = useState(false);
+  if (run === undefined) return null;
+  return (
+    <details className="standing" onToggle={(event) => setIsOpen(event.currentTarget.open)}>
+      <summary>Dry run: what would it do now?</summary>
+      {isOpen && <DryRun runbook={run.runbook} incidentId={run.incidentId} runId={run.id} />}
+    </details>
+  );
+}
 
 const Step = ({ step }: { step: StepView }) => (
   <li className="step" data-state={step.state} data-role={step.role}>
