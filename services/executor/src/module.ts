@@ -109,8 +109,7 @@ export const executor = defineModule({
     };
     const swept = sweep();
     // The lab keeps a record of its changes itself; Docker keeps none.
-    const watched =
-      targets.kind === "docker" ? watchTargetChanges({ list: () => targets.list(), sql, clock, log }, sweeping.signal) : undefined;
+    const watched = targets.kind === "docker" ? watchTargetChanges({ targets, sql, clock, log }, sweeping.signal) : undefined;
     onStop("stop sweep", async () => {
       sweeping.abort();
       await Promise.all([swept, watched]);
