@@ -17,6 +17,8 @@ const SHARED_KINDS = Object.entries(INFRASTRUCTURE_LABELS).filter(([kind]) => ki
   readonly string[],
 ][];
 
+const NONE: readonly string[] = [];
+
 /** Makes the state of an alert from its message; also used to restore one from the database. */
 export function alertStateOf(
   alert: Omit<Alert, "dedupeKey" | "receivedAt" | "scope" | "source">,
@@ -51,7 +53,8 @@ export function alertStateOf(
     template: shared(set, templateOf(alert.annotations, labels)),
     groupKey: alert.groupKey === undefined ? undefined : shared(set, alert.groupKey),
     namespace: namespace === undefined ? undefined : shared(set, namespace),
-    infrastructure,
+    // Cut to its length: an array that grew keeps room for many more, and there is one for each alert.
+    infrastructure: infrastructure.length === 0 ? NONE : infrastructure.slice(),
     status: alert.status,
     startsAt,
     endsAt:

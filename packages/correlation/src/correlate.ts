@@ -52,6 +52,9 @@ interface Timed extends Arrival {
   readonly receivedAt: number;
 }
 
+/** The messages in the order in which what they tell happened, whatever the order in which they came. */
+export const eventOrder = (batch: readonly Alert[]): Alert[] => inEventOrder(batch).map(({ alert }) => alert);
+
 function inEventOrder(batch: readonly Alert[]): Timed[] {
   const timed = batch.map((alert): Timed => {
     const receivedAt = Date.parse(alert.receivedAt);

@@ -3,7 +3,7 @@ export { type BlastRadius, blastRadius } from "./blast-radius.ts";
 export { type ByPerson, mergeByPerson, restorePersonDecision, splitByPerson } from "./by-person.ts";
 export { type CorrelationConfig, DEFAULT_CORRELATION, type EvidenceWeights, INFRASTRUCTURE_LABELS } from "./config.ts";
 export { type PairChange, restorePair } from "./cooccurrence.ts";
-export { type CorrelateOptions, correlate } from "./correlate.ts";
+export { type CorrelateOptions, correlate, eventOrder } from "./correlate.ts";
 export type { AlertDecision, Decisions, Fact, MemberDecision, RoleDecision } from "./decisions.ts";
 export { compileGraph, EMPTY_GRAPH, fadedEdges, type Graph } from "./graph.ts";
 export { type CompiledMatcher, compileMatcher, type Matchable, type Matcher } from "./matcher.ts";

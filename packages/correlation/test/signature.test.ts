@@ -1,6 +1,7 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { bearingOf, mentionsIn, similarity, templateOf } from "../src/signature.ts";
-import { parseWorkload } from "../src/workload.ts";
+import { parseWorkload, squeeze } from "../src/workload.ts";
 
 test.each([
   ["MemoryGrowing", "intrinsic"],
@@ -41,4 +42,14 @@ test("the pod of a numbered service is not another service", () => {
 test("rules that speak of the same are similar", () => {
   expect(similarity("HighKafkaConsumerLag", "KafkaConsumerGroupInactive")).toBeGreaterThan(0.3);
   expect(similarity("HighErrorRate", "DiskFull")).toBe(0);
+});
+
+test("squeezing by hand is what the words of it say: no joint stays but between two digits", () => {
+  const byWords = (name: string) =>
+    name
+      .toLowerCase()
+      .replace(/(?<!\d)[-_. ]|[-_. ](?!\d)/g, "")
+      .replace(/[_. ]/g, "-");
+  const names = fc.string({ unit: fc.constantFrom("a", "B", "7", "3", "-", "_", ".", " ", "é"), maxLength: 12 });
+  fc.assert(fc.property(names, (name) => squeeze(name) === byWords(name)));
 });

@@ -31,6 +31,8 @@ export async function openPostgres({ url, log, clock, maxConnections, idleInTran
     const pool = new pg.Pool({
       ...connectionConfig(url),
       max,
+      // Statements of a transaction that are not waited for one by one are sent one behind the other; they run, and fail, in their order.
+      pipeline: true,
       idleTimeoutMillis: 30_000,
       statement_timeout: STATEMENT_MS,
       // A little later than the server's own limit: it only ends what a dead network keeps open.

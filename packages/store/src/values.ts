@@ -5,7 +5,8 @@ import { parameterInvalid } from "./errors.ts";
 /** A parameter as both engines take it. */
 export type WireParameter = string | Uint8Array | null;
 
-const quoted = (text: string) => `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
+/** Most texts have nothing to escape; JSON has much. */
+const quoted = (text: string) => (/["\\]/.test(text) ? `"${text.replace(/["\\]/g, "\\$&")}"` : `"${text}"`);
 
 function arrayLiteral(items: readonly unknown[], position: number): string {
   const parts = items.map((item) => {

@@ -4,8 +4,8 @@ import { readRules } from "./rule-file.ts";
 
 /** `TOCSIN_CORRELATOR_<KEY>`; the numbers of grouping itself are in `DEFAULT_CORRELATION` of `@tocsin/correlation`. */
 export const CorrelatorConfig = z.object({
-  /** Most alerts in one transaction. */
-  maxBatch: z.coerce.number().int().min(1).max(5_000).default(500),
+  /** Most alerts in one transaction. Default 2,000 on Postgres; 500 on PGlite, where everything else waits for a transaction. */
+  maxBatch: z.coerce.number().int().min(1).max(5_000).optional(),
   /** How often the topology is asked for, in seconds. */
   topologySeconds: z.coerce.number().positive().default(10),
   /** How near in time counts as together, in seconds (sliding). */

@@ -1,28 +1,44 @@
 import type { Alert } from "@tocsin/contracts";
-import { correlate, type Decisions, ruleSuppressor, type Suppressor } from "@tocsin/correlation";
+import { correlate, type Decisions, eventOrder, ruleSuppressor, type Suppressor } from "@tocsin/correlation";
 import { countSuppressed, knownTransitions, liveSuppressions } from "@tocsin/store";
 import type { CorrelatorMetrics } from "./metrics.ts";
 import { storeTurn, type TurnOptions } from "./store-turn.ts";
 
-/** Correlates alerts of any scopes and stores what follows; afterwards every one of them has its outcome. */
-export async function correlateBatch(alerts: readonly Alert[], options: TurnOptions): Promise<readonly Decisions[]> {
+/** Alerts decided at a time: enough that an incident's row and event are written once for many alerts, few enough that parts overlap. */
+const PART = 1_000;
+
+/**
+ * Correlates alerts of any scopes and stores what follows, in one transaction; afterwards every one of them has its outcome.
+ *
+ * @param partSize alerts decided at a time, in order of event time
+ */
+export async function correlateBatch(alerts: readonly Alert[], options: TurnOptions, partSize = PART): Promise<readonly Decisions[]> {
   const { clock, config, metrics } = options;
   const startedAt = performance.now();
-  const byScope = Map.groupBy(alerts, (alert) => alert.scope);
-  let known: ReadonlySet<string> = new Set();
+  const ordered = alerts.length > partSize ? eventOrder(alerts) : alerts;
+  const parts = Array.from({ length: Math.ceil(alerts.length / partSize) }, (_, part) =>
+    ordered.slice(part * partSize, (part + 1) * partSize),
+  );
+  const byScope = parts.map((part) => Map.groupBy(part, ({ scope }) => scope));
+  let known = new Set<string>();
+  let taken = 0;
   let suppress: Suppressor = () => undefined;
   const decisions = await storeTurn(
     {
-      scopes: [...byScope.keys()],
+      scopes: [...new Set(alerts.map(({ scope }) => scope))],
       alerts,
       async prepare(tx) {
-        known = await knownTransitions(tx, [...new Set(alerts.map((alert) => alert.dedupeKey))]);
+        known = new Set(await knownTransitions(tx, [...new Set(alerts.map((alert) => alert.dedupeKey))]));
         const now = clock.now();
         const rules = ruleSuppressor([...(options.standing ?? []), ...(await liveSuppressions(tx, now))]);
         // What waited in a queue meets the rules of when it came and those of now: a person who has just silenced it means it.
         suppress = (alert, receivedAt) => rules(alert, receivedAt) ?? rules(alert, now);
       },
-      decide: (set) => correlate(set, byScope.get(set.scope) ?? [], { config, known, suppress }),
+      parts: parts.length,
+      decide(set, part) {
+        for (; taken < part; taken++) for (const { dedupeKey } of parts[taken] ?? []) known.add(dedupeKey);
+        return correlate(set, byScope[part]?.get(set.scope) ?? [], { config, known, suppress });
+      },
       also: (tx, decided) => countSuppressed(tx, heldBackByRule(decided), clock.now()),
     },
     options,

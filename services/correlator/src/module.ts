@@ -18,6 +18,8 @@ import { suppressionRoutes } from "./suppression-routes.ts";
 import { watchTopology } from "./topology-watch.ts";
 import { createWorkingSets } from "./working-sets.ts";
 
+const MAX_BATCH = { postgres: 2_000, pglite: 500 } as const;
+
 /** Alerts in, incidents out: one delivery, one decision, one transaction. */
 export const correlator = defineModule({
   name: "correlator",
@@ -72,10 +74,11 @@ export const correlator = defineModule({
       platformRoutes({ sql: store.sql, clock, storm: limits, silentMs, forget: (id) => forgetWatchdog(options, id) }),
     );
 
+    const maxBatch = config.maxBatch ?? MAX_BATCH[store.engine];
     const subscription = await bus.subscribe({
       group: "tocsin.correlator",
       topics: ALERT_TOPICS,
-      maxBatch: config.maxBatch,
+      maxBatch,
       async handle({ events }) {
         const decisions = await correlateBatch(
           events.map((event) => event.data as Alert),
@@ -87,6 +90,6 @@ export const correlator = defineModule({
       },
     });
     onStop("stop consuming alerts", () => subscription.stop());
-    log.info({ maxBatch: config.maxBatch, windowSeconds: config.windowSeconds }, "correlator ready");
+    log.info({ maxBatch, windowSeconds: config.windowSeconds }, "correlator ready");
   },
 });

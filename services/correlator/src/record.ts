@@ -12,7 +12,7 @@ import {
   type IncidentState,
   type OutgoingEvent,
 } from "@tocsin/contracts";
-import type { AlertState, Decisions, Fact } from "@tocsin/correlation";
+import type { AlertState, Decisions, Fact, LiveIncident } from "@tocsin/correlation";
 import { isoTime } from "@tocsin/runtime";
 import { type AlertChange, type AlertRow, type CorrelatedIncident, type NewMember, ROLE_REASON_PREFIX } from "@tocsin/store";
 
@@ -102,8 +102,8 @@ const rowOf = (scope: string, state: AlertState, { alert, reason }: Decisions["a
   transitions: state.transitions ?? [],
 });
 
-export const incidentRows = (decisions: Decisions): CorrelatedIncident[] =>
-  [...decisions.changed].map((incident) => ({
+export const incidentRows = (incidents: readonly LiveIncident[]): CorrelatedIncident[] =>
+  incidents.map((incident) => ({
     id: incident.id,
     scope: incident.scope,
     title: incident.title,

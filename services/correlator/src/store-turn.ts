@@ -1,6 +1,6 @@
 // One turn, one transaction: lock the scopes, load what is stale, decide, write, tell. Nothing is decided outside it.
-import type { Alert, IncidentState } from "@tocsin/contracts";
-import type { CorrelationConfig, Decisions, SuppressionRule, WorkingSet } from "@tocsin/correlation";
+import type { Alert, IncidentState, OutgoingEvent } from "@tocsin/contracts";
+import type { CorrelationConfig, Decisions, LiveIncident, SuppressionRule, WorkingSet } from "@tocsin/correlation";
 import type { Clock, Queryable, Sql } from "@tocsin/runtime";
 import {
   appendEvents,
@@ -40,8 +40,10 @@ export interface TurnRequest {
   readonly alerts: readonly Pick<Alert, "scope" | "fingerprint">[];
   /** Reads once what the decision needs besides the sets; under the scopes' locks. */
   readonly prepare?: (tx: Queryable) => Promise<void>;
-  /** Advances the set of one scope. May be called again, on a set loaded anew. */
-  readonly decide: (set: WorkingSet) => Decisions;
+  /** Advances the set of one scope by one part of the turn. May be called again for the same part, on a set loaded anew. */
+  readonly decide: (set: WorkingSet, part: number) => Decisions;
+  /** In how many parts the turn is decided, default 1: the next one is decided while the database writes the one before. */
+  readonly parts?: number;
   /** Who decided, for merges and splits. Default `correlator`. */
   readonly by?: string;
   /** Writes what belongs to the turn besides the decisions. */
@@ -57,17 +59,16 @@ const MAX_ATTEMPTS = 4;
  * @throws AppError `CORRELATOR_INCIDENTS_MOVING` (retryable), and what the store throws
  */
 export async function storeTurn(request: TurnRequest, options: TurnOptions): Promise<readonly Decisions[]> {
-  const { sql, sets, clock } = options;
+  const { sql, sets } = options;
   try {
     const { decisions, revisions } = await sql.transaction(async (tx) => {
       const locked = await lockScopes(tx, request.scopes);
       await request.prepare?.(tx);
-      const { decided, states } = await decideUnderLocks(tx, request, locked, options);
-      await write(tx, decided, request.by ?? "correlator", clock.now());
-      await request.also?.(tx, [...decided.values()]);
+      const { decisions, events } = await decideAndWrite(tx, request, locked, options);
+      await request.also?.(tx, decisions);
       await raiseScopes(tx, request.scopes);
-      await tell(tx, decided, states, clock.now());
-      return { decisions: [...decided.values()], revisions: locked };
+      await appendEvents(tx, events);
+      return { decisions, revisions: locked };
     });
     sets.committed(revisions);
     return decisions;
@@ -78,27 +79,72 @@ export async function storeTurn(request: TurnRequest, options: TurnOptions): Pro
   }
 }
 
-interface Decided {
-  readonly decided: ReadonlyMap<string, Decisions>;
-  /** States of the incidents that were there before, locked. */
-  readonly states: ReadonlyMap<string, IncidentState>;
+/** What the parts of a turn have in common. */
+interface Course {
+  /** Ready for all alerts of the turn; absent until they are loaded. */
+  sets?: ReadonlyMap<string, WorkingSet> | undefined;
+  /** States of the incidents that were there before or began in an earlier part; their rows are locked. */
+  readonly states: Map<string, IncidentState>;
+  /** Incidents that changed and are not written yet: however many parts touch one, its row is written once. */
+  readonly changed: Set<LiveIncident>;
+}
+
+/**
+ * Part by part: decided in memory, compared with the locked rows, sent to be written. What is sent is not waited for until the next part
+ * has been decided, so that process and database work at the same time; one connection keeps the statements in their order.
+ */
+async function decideAndWrite(
+  tx: Queryable,
+  request: TurnRequest,
+  locked: ReadonlyMap<string, number>,
+  options: TurnOptions,
+): Promise<{ decisions: Decisions[]; events: OutgoingEvent[] }> {
+  const nowMs = options.clock.now();
+  const course: Course = { states: new Map(), changed: new Set() };
+  const decisions: Decisions[] = [];
+  const events: OutgoingEvent[] = [];
+  let writing: Promise<unknown> = Promise.resolve();
+  try {
+    for (let part = 0; part < (request.parts ?? 1); part++) {
+      const decided = await decideUnderLocks(tx, request, part, locked, course, options);
+      // At most one part is on its way: memory stays bounded, and a failed write ends the turn here.
+      await writing;
+      events.push(...tell(decided, course, nowMs));
+      decisions.push(...decided.values());
+      writing = write(tx, decided, course, request.by ?? "correlator", nowMs);
+      // Looked at below or in the next round; until then its failure is not unhandled.
+      writing.catch(() => {});
+    }
+  } finally {
+    // A failed write is why everything after it failed: its error goes before theirs.
+    await writing;
+  }
+  await writeChanged(tx, course, nowMs);
+  return { decisions, events };
 }
 
 /** Decides until what was decided upon is what the locked rows say: others move incidents along meanwhile. */
 async function decideUnderLocks(
   tx: Queryable,
   { alerts, decide }: TurnRequest,
+  part: number,
   locked: ReadonlyMap<string, number>,
-  { sets, metrics }: TurnOptions,
-): Promise<Decided> {
+  course: Course,
+  { sets, metrics, clock }: TurnOptions,
+): Promise<ReadonlyMap<string, Decisions>> {
   for (let attempt = 1; ; attempt++) {
-    const ready = await sets.ready(tx, locked, alerts);
-    const decided = new Map([...ready].map(([scope, set]) => [scope, decide(set)]));
-    const states = await lockIncidents(tx, storedBefore(decided));
-    if (agree(decided, states)) return { decided, states };
+    course.sets ??= await sets.ready(tx, locked, alerts);
+    const decided = new Map([...course.sets].map(([scope, set]) => [scope, decide(set, part)]));
+    const { states } = course;
+    const unlocked = storedBefore(decided).filter((id) => !states.has(id));
+    for (const [id, state] of await lockIncidents(tx, unlocked)) states.set(id, state);
+    if (agree(decided, states)) return decided;
     if (attempt === MAX_ATTEMPTS) throw incidentsMoving(alerts.length);
     metrics.reloaded("moved", locked.size);
+    // What earlier parts made of the incidents has to be in the store before the sets are read from it again.
+    await writeChanged(tx, course, clock.now());
     sets.drop(locked.keys());
+    course.sets = undefined;
   }
 }
 
@@ -133,48 +179,63 @@ function agree(decided: ReadonlyMap<string, Decisions>, states: ReadonlyMap<stri
   return true;
 }
 
-async function write(tx: Queryable, decided: ReadonlyMap<string, Decisions>, by: string, nowMs: number) {
+/** Sends all statements of a part at once. Nothing may wait between them: what comes after the part is sent behind them. */
+async function write(tx: Queryable, decided: ReadonlyMap<string, Decisions>, course: Course, by: string, nowMs: number): Promise<void> {
   const all = [...decided];
-  await insertTransitions(
-    tx,
-    all.flatMap(([, each]) => each.alerts.filter(({ effect }) => effect !== "duplicate")),
-  );
+  for (const [, { opened, changed }] of all) {
+    for (const { id } of opened) course.states.set(id, "open");
+    for (const incident of changed) if (!opened.has(incident)) course.changed.add(incident);
+  }
   const alerts = all.map(([scope, each]) => alertRows(scope, each));
-  await upsertAlerts(
-    tx,
-    alerts.flatMap(({ rows }) => rows),
-  );
-  await updateAlerts(
-    tx,
-    alerts.flatMap(({ changes }) => changes),
-  );
-  await upsertIncidents(
-    tx,
-    all.flatMap(([, each]) => incidentRows(each)),
-    nowMs,
-  );
   const members = all.map(([scope, each]) => memberRows(scope, each));
-  await upsertMembers(
-    tx,
-    members.flatMap((each) => each.members),
-  );
-  await updateRoles(
-    tx,
-    members.flatMap((each) => each.roles),
-  );
   const splits = all.flatMap(([scope, each]) => splitsOf(scope, each, by));
-  await deleteSplitOff(tx, splits);
   const merges = all.flatMap(([scope, each]) => each.merged.map((merge) => ({ scope, ...merge })));
-  await closeMerged(
-    tx,
-    merges.map(({ from, into }) => ({ from: from.id, into: into.id })),
-    nowMs,
-  );
-  await insertDecisions(tx, [...all.flatMap(([scope, each]) => mergesOf(scope, each, by)), ...splits], nowMs);
-  await upsertPairs(
-    tx,
-    all.flatMap(([scope, each]) => latestPairs(each).map((pair) => ({ scope, ...pair }))),
-  );
+  const ended = merges.map(({ from }) => from);
+  await Promise.all([
+    insertTransitions(
+      tx,
+      all.flatMap(([, each]) => each.alerts.filter(({ effect }) => effect !== "duplicate")),
+    ),
+    upsertAlerts(
+      tx,
+      alerts.flatMap(({ rows }) => rows),
+    ),
+    updateAlerts(
+      tx,
+      alerts.flatMap(({ changes }) => changes),
+    ),
+    upsertIncidents(
+      tx,
+      incidentRows([...all.flatMap(([, { opened }]) => [...opened]), ...ended.filter((from) => course.changed.delete(from))]),
+      nowMs,
+    ),
+    upsertMembers(
+      tx,
+      members.flatMap((each) => each.members),
+    ),
+    updateRoles(
+      tx,
+      members.flatMap((each) => each.roles),
+    ),
+    deleteSplitOff(tx, splits),
+    closeMerged(
+      tx,
+      merges.map(({ from, into }) => ({ from: from.id, into: into.id })),
+      nowMs,
+    ),
+    insertDecisions(tx, [...all.flatMap(([scope, each]) => mergesOf(scope, each, by)), ...splits], nowMs),
+    upsertPairs(
+      tx,
+      all.flatMap(([scope, each]) => latestPairs(each).map((pair) => ({ scope, ...pair }))),
+    ),
+  ]);
+}
+
+/** Writes the incidents that changed, as they are now. */
+async function writeChanged(tx: Queryable, { changed }: Course, nowMs: number): Promise<void> {
+  const rows = incidentRows([...changed]);
+  changed.clear();
+  await upsertIncidents(tx, rows, nowMs);
 }
 
 const mergesOf = (scope: string, { merged }: Decisions, decidedBy: string): CorrelationDecision[] =>
@@ -212,11 +273,8 @@ function latestPairs({ pairs }: Decisions): Decisions["pairs"][number][] {
   return [...new Map(pairs.map((pair) => [`${pair.a}\n${pair.b}`, pair])).values()];
 }
 
-async function tell(tx: Queryable, decided: ReadonlyMap<string, Decisions>, states: ReadonlyMap<string, IncidentState>, nowMs: number) {
-  const ended = new Set([...decided.values()].flatMap((each) => each.merged.map(({ from }) => from.id)));
-  const stateOf = (id: string): IncidentState => (ended.has(id) ? "closed" : (states.get(id) ?? "open"));
-  await appendEvents(
-    tx,
-    [...decided.values()].flatMap((each) => eventsOf(each.facts, stateOf, nowMs)),
-  );
+/** The events of a part. Takes note of which incidents it has ended. */
+function tell(decided: ReadonlyMap<string, Decisions>, { states }: Course, nowMs: number): OutgoingEvent[] {
+  for (const { merged } of decided.values()) for (const { from } of merged) states.set(from.id, "closed");
+  return [...decided.values()].flatMap((each) => eventsOf(each.facts, (id) => states.get(id) ?? "open", nowMs));
 }
