@@ -49,13 +49,24 @@ const configInWords = (value: string | null): string => {
   return value === "{{before.config}}" ? "the value it had" : value;
 };
 
+/** A number that people read: millions as `331.4M`, where nothing of it is lost. */
+export function numberInWords(value: number): string {
+  for (const [size, unit] of [
+    [1e9, "G"],
+    [1e6, "M"],
+  ] as const)
+    if (Math.abs(value) >= size && Number.isInteger(value / (size / 1_000))) return `${value / size}${unit}`;
+  return String(value);
+}
+
 /** A check in words, e.g. `error_ratio of payments <= 1.5 × before + 0.02`. */
 export function checkInWords(check: Check): string {
   const what = check.signal === undefined ? (check.promql ?? check.logql ?? "") : `${check.signal} of ${check.of ?? "?"}`;
-  if (!check.baseline) return `${what} ${check.op} ${check.value}`;
+  const value = check.value === undefined ? "" : numberInWords(check.value);
+  if (!check.baseline) return `${what} ${check.op} ${value}`;
   const { times, plus } = check.baseline;
-  const bound = `${times === 1 ? "" : `${times} × `}before${plus === 0 ? "" : ` + ${plus}`}`;
-  return `${what} ${check.op} ${bound}${check.value === undefined ? "" : ` (${check.value} when unknown)`}`;
+  const bound = `${times === 1 ? "" : `${times} × `}before${plus === 0 ? "" : ` + ${numberInWords(plus)}`}`;
+  return `${what} ${check.op} ${bound}${check.value === undefined ? "" : ` (${value} when unknown)`}`;
 }
 
 const REVERSIBILITY = {

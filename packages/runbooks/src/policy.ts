@@ -248,7 +248,7 @@ function coolDown({ runs, plan, now }: PolicyFacts, limits: Limits): Judged {
     const wait = (limits.cooldownSeconds[Math.min(before.length, limits.cooldownSeconds.length) - 1] as number) * 1_000;
     if (now - last < wait)
       return refuse(
-        `${plan.runbook} ran on ${target} ${Math.round((now - last) / 1_000)} s ago (${before.length} times lately); it rests for ${wait / 1_000} s`,
+        `${plan.runbook} ran on ${target} ${Math.round((now - last) / 1_000)} s ago (${before.length === 1 ? "once" : `${before.length} times`} lately); it rests for ${wait / 1_000} s`,
         // Waiting for it is worth while only where it is short.
         last + wait - now <= MINUTE ? last + wait - now : undefined,
       );

@@ -31,6 +31,9 @@ export function recordOf(runbook: string, runs: readonly RunFacts[], now: number
   const tooMany = (count: number, limit: number) => limit > 0 && count >= limit;
   const isDemoted = tooMany(regressions, limits.demoteAfterRegressions) || tooMany(failures, limits.demoteAfterFailures);
   const mayBePromoted = ended.length >= limits.promoteRuns && succeeded >= limits.promoteSuccessRatio * ended.length && regressions === 0;
-  const text = `${succeeded} of ${ended.length} runs helped in ${limits.recordDays} days, ${regressions} made it worse`;
+  const text =
+    ended.length === 0
+      ? `not run in ${limits.recordDays} days`
+      : `${succeeded} of ${ended.length} runs helped in ${limits.recordDays} days, ${regressions} made it worse`;
   return { runs: ended.length, succeeded, failures, regressions, mayBePromoted, isDemoted, text };
 }

@@ -28,7 +28,10 @@ const STOP = new Set(
 );
 
 /** Lower-case words of at least two letters without their endings, names taken apart; then each two neighbours as one word. */
-export function termsOf(text: string): string[] {
+export const termsOf = (text: string): string[] => readTerms(text).map(({ term }) => term);
+
+/** Terms, each with what a person reads: of two neighbours that count as one word, the two. */
+function readTerms(text: string): { readonly term: string; readonly words: string }[] {
   const words = text
     .replace(/\{\{[^}]*\}\}/g, " ") // what a template would put there is not known
     .replace(/([a-z0-9])([A-Z])/g, "$1 $2")
@@ -36,7 +39,10 @@ export function termsOf(text: string): string[] {
     .toLowerCase()
     .split(/[^a-z0-9]+/)
     .filter((word) => word.length > 1 && !/^\d+$/.test(word) && !STOP.has(word));
-  return [...words.map(stem), ...words.slice(1).map((word, index) => stem(`${words[index]}${word}`))];
+  return [
+    ...words.map((word) => ({ term: stem(word), words: stem(word) })),
+    ...words.slice(1).map((word, index) => ({ term: stem(`${words[index]}${word}`), words: `${words[index]} ${word}` })),
+  ];
 }
 
 function stem(word: string): string {
@@ -69,7 +75,11 @@ export function indexTexts<Item>(items: readonly Item[], fieldsOf: (item: Item) 
   return {
     search(query) {
       const wanted = new Map<string, number>();
-      for (const term of termsOf(query)) wanted.set(term, Math.min(3, (wanted.get(term) ?? 0) + 1));
+      const inWords = new Map<string, string>();
+      for (const { term, words } of readTerms(query)) {
+        wanted.set(term, Math.min(3, (wanted.get(term) ?? 0) + 1));
+        if (!inWords.has(term)) inWords.set(term, words);
+      }
       const best = [...wanted].reduce((sum, [term, times]) => sum + idf(term) * times * (K1 + 1), 0);
       if (best === 0) return [];
       return documents
@@ -82,7 +92,12 @@ export function indexTexts<Item>(items: readonly Item[], fieldsOf: (item: Item) 
             spoke.push({ term, score: idf(term) * times * saturated });
           }
           spoke.sort((a, b) => b.score - a.score || (a.term < b.term ? -1 : 1));
-          return { item, order, similarity: spoke.reduce((sum, s) => sum + s.score, 0) / best, terms: spoke.map((s) => s.term) };
+          return {
+            item,
+            order,
+            similarity: spoke.reduce((sum, s) => sum + s.score, 0) / best,
+            terms: spoke.map((s) => inWords.get(s.term) ?? s.term),
+          };
         })
         .filter((hit) => hit.similarity > 0)
         .sort((a, b) => b.similarity - a.similarity || a.order - b.order)

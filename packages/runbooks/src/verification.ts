@@ -1,6 +1,6 @@
 // Terms. A *reading* is what a check's question answered now. The *baseline* is the value before the incident. *Health* is what is compared
 // to tell whether an act made things worse: a snapshot right before it, and now. Pure: the executor asks, this judges.
-import { checkInWords } from "./effect.ts";
+import { checkInWords, numberInWords } from "./effect.ts";
 import type { Check } from "./format.ts";
 
 /** What a check's question answered: one value for each series; empty when there is no data. */
@@ -49,7 +49,7 @@ function compare(value: number, op: Check["op"], bound: number): boolean {
   }
 }
 
-const shortNumber = (value: number): string => String(Number(value.toPrecision(4)));
+const shortNumber = (value: number): string => numberInWords(Number(value.toPrecision(4)));
 
 /** The part of a target's health that a person would look at first; a member without data is absent. */
 export interface Health {

@@ -23,3 +23,8 @@ test("nothing in common is no hit, and ties keep their order", () => {
   const same = indexTexts(["a", "b"], () => [{ text: "same words", weight: 1 }]);
   expect(same.search("same words").map((hit) => hit.item)).toEqual(["a", "b"]);
 });
+
+test("of two neighbours that count as one word, a person reads two", () => {
+  const found = indexTexts(["the file system is full", "filesystem almost full"], (text) => [{ text, weight: 1 }]).search("file system");
+  expect(found.map(({ terms }) => terms.toSorted())).toEqual([["file", "file system", "system"], ["file system"]]);
+});

@@ -86,7 +86,7 @@ const DRILL: DrillView = {
 const POLICY: readonly PolicyVerdict[] = [
   { rule: "red-button", verdict: "allow", text: "the red button is not pressed" },
   { rule: "fresh-signal", verdict: "allow", text: "the youngest sample is 4 s old" },
-  { rule: "cool-down", verdict: "refuse", text: "memory-leak-restart ran on payments 40 s ago (1 times lately); it rests for 300 s" },
+  { rule: "cool-down", verdict: "refuse", text: "memory-leak-restart ran on payments 40 s ago (once lately); it rests for 300 s" },
   { rule: "rate", verdict: "allow", text: "the hourly rates are not used up" },
   { rule: "autonomy", verdict: "needs-approval", text: "autonomy L2 acts after an approval: production" },
 ];

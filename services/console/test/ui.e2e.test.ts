@@ -1,5 +1,6 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { insertAutonomyChange } from "@tocsin/store";
 import { eventually, lacks } from "@tocsin/testkit";
 import type { Browser } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -195,7 +196,7 @@ describe.skipIf(lacks("chromium"))("the console in a browser", () => {
   test("a plain runbook is begun from the incident and its steps are ticked off, which outlives the page", async () => {
     const page = await open(`/incidents/${STORY}`);
     const follow = page.getByRole("button", { name: /^Follow / }).first();
-    const title = ((await follow.textContent()) ?? "").replace("Follow ", "").trim();
+    const title = ((await follow.getAttribute("aria-label")) ?? "").replace("Follow ", "");
     await follow.click();
     const section = page.getByRole("region", { name: title });
     await section.getByRole("checkbox").first().click();
@@ -237,7 +238,7 @@ describe.skipIf(lacks("chromium"))("the console in a browser", () => {
     await outcome.getByText("It would be refused in production.").waitFor();
     expect(await outcome.locator(".rule:visible").allTextContents()).toEqual([
       expect.stringMatching(/^refused\s*Cool-down memory-leak-restart ran on payments 40 s ago/),
-      expect.stringMatching(/^needs approval\s*Autonomy autonomy L2/),
+      expect.stringMatching(/^needs approval\s*Autonomy L2 acts after an approval/),
     ]);
     await outcome.getByText("3 other rules would allow it").click();
     expect(await outcome.locator(".rule:visible[data-verdict=allow]").count()).toBe(3);
@@ -262,6 +263,40 @@ describe.skipIf(lacks("chromium"))("the console in a browser", () => {
     const outcome = page.locator(".approval").getByRole("region", { name: "Outcome" });
     await outcome.getByText("A person would be asked first in production.").waitFor();
     await expectAccessible(page, "an approval with its dry run");
+  });
+
+  test("what a runbook's record changed is shown with its reason, and a person decides what it proposes", async () => {
+    const { sql } = under.store;
+    const change = { runbook: "memory-leak-restart", environment: "production", at: new Date().toISOString() };
+    await insertAutonomyChange(sql, {
+      ...change,
+      id: "chg_1",
+      kind: "demoted",
+      reason: "1 of 4 runs helped in 30 days, 3 made it worse",
+      by: "executor",
+    });
+    await insertAutonomyChange(sql, {
+      ...change,
+      id: "chg_2",
+      kind: "proposed",
+      reason: "10 of 10 runs helped in 30 days",
+      by: "executor",
+    });
+    const page = await open("/runbooks/memory-leak-restart");
+    const panel = page.getByRole("region", { name: "Autonomy" });
+    await panel.getByText("demoted to ask first in production by executor").waitFor();
+    await panel.getByText("1 of 4 runs helped in 30 days, 3 made it worse").waitFor();
+    await panel.getByText("promotion proposed in production by executor").waitFor();
+    await panel.getByRole("button", { name: "Let it act by itself in production" }).click();
+    await page.getByRole("dialog").getByLabel("Reason").fill("watched it for a month");
+    await page.getByRole("dialog").getByRole("button", { name: "Promote" }).click();
+    await panel.getByText(/^promoted to act by itself in production by console/).waitFor();
+    await panel.getByText("watched it for a month").waitFor();
+    expect(await panel.getByRole("button").count()).toBe(0);
+    const { rows } = await sql.query<{ action: string }>(
+      "SELECT action FROM journal WHERE subject = 'runbook:memory-leak-restart' ORDER BY seq",
+    );
+    expect(rows.map(({ action }) => action)).toEqual(["autonomy.promoted"]);
   });
 
   test("an executor that is away is said, and asked again", async () => {

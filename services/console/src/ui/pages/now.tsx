@@ -73,7 +73,7 @@ function Present({ open, approvals }: { open: readonly IncidentSummary[]; approv
               <IncidentList incidents={groups.beingDone} />
             </Panel>
           )}
-          <Recent />
+          <Recent isQuiet={open.length === 0} />
         </div>
         <aside className="now-side">
           <Week />
@@ -95,13 +95,16 @@ const IncidentList = ({ incidents }: { incidents: readonly IncidentSummary[] }) 
   </ul>
 );
 
-function Recent() {
+/** @param isQuiet nothing is open either */
+function Recent({ isQuiet }: { isQuiet: boolean }) {
   const recent = useQuery(incidentsQuery({ state: "resolved,closed", limit: 6 }));
   return (
     <Panel title="Lately over" aside={<Link to="/incidents">All incidents</Link>}>
       <Shown query={recent}>
         {({ items }) =>
-          items.length === 0 ? (
+          items.length === 0 && !isQuiet ? (
+            <p className="quiet">Nothing is over yet.</p>
+          ) : items.length === 0 ? (
             <Empty title="Nothing has happened yet">
               <Link to="/drills">Start a drill</Link> to see what happens when something breaks.
             </Empty>

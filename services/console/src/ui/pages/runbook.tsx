@@ -11,7 +11,7 @@ import { PageHead, Panel } from "../parts/panel.tsx";
 import { Shown } from "../parts/states.tsx";
 import { When } from "../parts/when.tsx";
 import { shortDigest } from "../view/figures.ts";
-import { problemsOf, proseOf } from "../view/runbook.ts";
+import { autonomyInWords, problemsOf, proseOf } from "../view/runbook.ts";
 
 const route = getRouteApi("/runbooks/$id");
 
@@ -21,6 +21,7 @@ export function RunbookPage() {
   const query = useQuery(runbookQuery(id));
   const library = useQuery(runbooksQuery);
   const row = library.data?.items.find((each) => each.id === id);
+  const { incident } = route.useSearch();
   return (
     <Shown query={query} lines={8}>
       {(runbook) => (
@@ -28,10 +29,10 @@ export function RunbookPage() {
           <PageHead title={runbook.title}>
             <CopyButton text={runbook.text} label="Copy as Markdown" />
           </PageHead>
-          <div className="incident-columns">
+          <div className="incident-columns" data-side-first={incident !== undefined}>
             <div>
               <Panel title={runbook.path}>
-                <Markdown text={proseOf(runbook.text)} />
+                <Markdown text={proseOf(runbook.text, runbook.title)} />
               </Panel>
             </div>
             <div>
@@ -39,10 +40,8 @@ export function RunbookPage() {
                 <dl className="pairs">
                   <dt>Risk</dt>
                   <dd>{runbook.risk}</dd>
-                  <dt>By itself</dt>
-                  <dd>{runbook.autonomy}</dd>
-                  <dt>Record</dt>
-                  <dd>{row?.record.text ?? "–"}</dd>
+                  <dt>At most</dt>
+                  <dd>{autonomyInWords(runbook.autonomy)}</dd>
                   <dt>Tags</dt>
                   <dd>{runbook.tags.join(", ") || "–"}</dd>
                   <dt>Digest</dt>
@@ -84,7 +83,10 @@ function AutonomyPanel({ id, record }: { id: string; record: { text: string; isD
     api.decideAutonomy(id, environment, decision, reason, whoAmI()).then(() => client.invalidateQueries({ queryKey: ["autonomy", id] }));
   return (
     <Panel title="Autonomy">
-      <p>{record?.text ?? "–"}</p>
+      <p>
+        Record: {record?.text ?? "–"}
+        {record?.isDemoted === true && <span className="warned">, so a person is asked first</span>}
+      </p>
       <Shown query={query} lines={2}>
         {({ items }) => {
           const latest = new Map<string, AutonomyItem>();

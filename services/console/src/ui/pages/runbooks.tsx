@@ -3,7 +3,7 @@ import { Link } from "@tanstack/react-router";
 import { runbooksQuery } from "../api/queries.ts";
 import { PageHead, Panel } from "../parts/panel.tsx";
 import { Empty, Shown } from "../parts/states.tsx";
-import { problemsOf } from "../view/runbook.ts";
+import { autonomyInWords, problemsOf } from "../view/runbook.ts";
 
 /** The library: what each does, how far it may go by itself, how it did, and what is wrong with those that are refused. */
 export function Runbooks() {
@@ -40,10 +40,11 @@ export function Runbooks() {
                       <span className="approval-risk" data-risk={runbook.risk}>
                         {runbook.risk} risk
                       </span>
-                      <span title="How far it may go by itself">{runbook.autonomy}</span>
+                      <span>{autonomyInWords(runbook.autonomy)}</span>
                       <span>
                         {runbook.record.runs === 0 ? "never run" : `${runbook.record.succeeded} of ${runbook.record.runs} helped`}
                       </span>
+                      {runbook.record.isDemoted && <span className="warned">asks first: it failed too often</span>}
                       {problemsOf(runbook.problems).length > 0 && (
                         <span className="warned">{problemsOf(runbook.problems).length} lint warnings</span>
                       )}

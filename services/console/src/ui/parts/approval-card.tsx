@@ -68,7 +68,14 @@ export function ApprovalCard({
       </header>
       <ol className="approval-steps">
         {steps.map((step) => (
-          <li key={step}>{step}</li>
+          <li key={`${step.deed}${step.notes.join()}`}>
+            {step.deed}
+            {step.notes.map((note) => (
+              <p key={note} className="quiet">
+                {note}
+              </p>
+            ))}
+          </li>
         ))}
       </ol>
       {standing.length > 0 && (

@@ -127,7 +127,12 @@ export function Chart({ label, lines, unit, markers = NO_MARKERS, baseline, thre
               }),
             ),
           ],
-          hooks: { draw: [mark] },
+          hooks: {
+            draw: [mark],
+            // While nobody points at a moment, the last one is told instead of dashes.
+            ready: [tellLast],
+            setLegend: [(plot) => plot.legend.idx == null && tellLast(plot)],
+          },
         },
         data,
         host,
@@ -155,6 +160,11 @@ export function Chart({ label, lines, unit, markers = NO_MARKERS, baseline, thre
       <div ref={place} role="img" aria-label={describeChart({ label, lines, unit, markers, baseline, threshold })} />
     </figure>
   );
+}
+
+function tellLast(plot: UPlot): void {
+  const last = plot.data[0].length - 1;
+  if (last >= 0) plot.setLegend({ idx: last }, false);
 }
 
 const dayOf = (at: number): string => `${new Date(at * 1000).getDate()}.${new Date(at * 1000).getMonth() + 1}.`;

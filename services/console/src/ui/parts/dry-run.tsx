@@ -4,6 +4,7 @@ import { useState } from "react";
 import { dryRunQuery } from "../api/queries.ts";
 import { originInWords, outcomeOf } from "../view/dry-run.ts";
 import { shortDigest } from "../view/figures.ts";
+import { autonomyInWords } from "../view/runbook.ts";
 import { Shown } from "./states.tsx";
 import { Verdicts } from "./verdicts.tsx";
 import { When } from "./when.tsx";
@@ -114,8 +115,7 @@ function Plan({ plan }: { plan: Extract<DryRunView, { kind: "plan" }> }) {
           .map(([name, value]) => `${name} ${value}`)
           .join(", ")}
         {Object.keys(plan.parameters).length > 0 && " · "}
-        <code title={plan.digest}>{shortDigest(plan.digest)}</code> · {plan.risk} risk · at most {plan.autonomy}, {plan.policy.autonomy}{" "}
-        here
+        <code title={plan.digest}>{shortDigest(plan.digest)}</code> · {plan.risk} risk · here it {autonomyInWords(plan.policy.autonomy)}
       </p>
     </>
   );

@@ -1,5 +1,5 @@
 import type { PolicyVerdict } from "@tocsin/contracts";
-import { byStrictness, nameOfRule, WORD_OF_VERDICT } from "../view/dry-run.ts";
+import { byStrictness, nameOfRule, reasonBeside, WORD_OF_VERDICT } from "../view/dry-run.ts";
 import { count } from "../view/figures.ts";
 
 /** Every rule of the policy with its word and its reason: what stands in the way first, what does not a click away. */
@@ -28,7 +28,7 @@ const Rules = ({ reasons }: { reasons: readonly PolicyVerdict[] }) => (
       <li key={`${rule}:${text}`} className="rule" data-verdict={verdict}>
         <span className="rule-verdict">{WORD_OF_VERDICT[verdict]}</span>
         <span>
-          <strong>{nameOfRule(rule)}</strong> {text}
+          <strong>{nameOfRule(rule)}</strong> {reasonBeside(rule, text)}
         </span>
       </li>
     ))}

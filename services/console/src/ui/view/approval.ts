@@ -1,10 +1,14 @@
 import type { PolicyVerdict } from "@tocsin/contracts";
 import { verdictOf } from "./dry-run.ts";
 
+interface StepParts {
+  readonly deed: string;
+  readonly notes: readonly string[];
+}
 export interface EffectParts {
   readonly title: string;
-  /** What would be done, in its order. */
-  readonly steps: readonly string[];
+  /** What would be done, in its order: the deed, then what is said of it (undo, precondition, verification). */
+  readonly steps: readonly StepParts[];
   /** What the dry run found: how the targets and the checks stood when it was asked. */
   readonly standing: readonly string[];
   /** Every rule of the policy with its verdict. */
@@ -20,10 +24,18 @@ export function effectParts(effect: string): EffectParts {
   const steps = lines.slice(0, Math.min(now, policy));
   return {
     title,
-    steps: steps.map((step) => step.replace(/^\d+\.\s*/, "")),
+    steps: steps.map((step) => stepParts(step.replace(/^\d+\.\s*/, ""))),
     standing: lines.slice(now + 1, policy),
     policy: lines.slice(policy + 1).reduce<readonly PolicyVerdict[]>(withLine, []),
   };
+}
+
+/** What the effect says of a step after its deed, as `effectOf` of the runbooks puts it. A deed's own text may have semicolons. */
+const NOTE = /; (?=(?:undo|nothing to undo|made up for, not undone, by): |cannot be undone(?:;|$)|only if |good when )/;
+
+function stepParts(step: string): StepParts {
+  const [deed = "", ...notes] = step.split(NOTE);
+  return { deed, notes };
 }
 
 /** A reason that a person wrote may have several lines: what is no rule goes on with the one before. */

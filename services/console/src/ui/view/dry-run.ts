@@ -27,6 +27,12 @@ const NAME_OF_RULE: Readonly<Record<string, string>> = {
 };
 export const nameOfRule = (rule: string): string => NAME_OF_RULE[rule] ?? rule.replaceAll("-", " ");
 
+/** A reason beside its rule's name: not the same word twice. */
+export function reasonBeside(rule: string, text: string): string {
+  const [, rest] = new RegExp(`^${rule.replaceAll("-", "[- ]")} (.+)$`, "s").exec(text) ?? [];
+  return rest ?? text;
+}
+
 const STRICTNESS = ["refuse", "needs-approval", "allow"] as const;
 
 /** Pure: the rules that stand in the way, the strictest first, and those that do not; each in the order they were asked. */

@@ -1,6 +1,6 @@
 import type { DryRunView } from "@tocsin/contracts";
 import { expect, test } from "vitest";
-import { byStrictness, nameOfRule, originInWords, outcomeOf } from "../../../src/ui/view/dry-run.ts";
+import { byStrictness, nameOfRule, originInWords, outcomeOf, reasonBeside } from "../../../src/ui/view/dry-run.ts";
 
 type Plan = Pick<Extract<DryRunView, { kind: "plan" }>, "policy" | "targets" | "steps">;
 const plan = (policy: Partial<Plan["policy"]>, more: Partial<Plan> = {}): Plan => ({
@@ -50,6 +50,12 @@ test.each([
   // Only the first act is asked about: what it changes may be what the next one needs.
   [plan({}, { steps: [step(true, true), step(true, false)] }), "good", "It would run by itself in lab."],
 ])("outcome %#", (given, tone, text) => expect(outcomeOf(given)).toEqual({ tone, text }));
+
+test("a reason beside its rule's name does not begin with it again", () => {
+  expect(reasonBeside("autonomy", "autonomy L2 acts after an approval")).toBe("L2 acts after an approval");
+  expect(reasonBeside("red-button", "the red button is not pressed")).toBe("the red button is not pressed");
+  expect(reasonBeside("rate", "rate")).toBe("rate");
+});
 
 test("rules and origins have words, also those that nobody named", () => {
   expect(nameOfRule("last-replica")).toBe("Last replica");

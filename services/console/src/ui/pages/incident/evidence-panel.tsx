@@ -50,7 +50,7 @@ function markersOf(incident: IncidentView): readonly Marker[] {
 
 function EvidenceItem({ evidence, markers, isChosen }: { evidence: Evidence; markers: readonly Marker[]; isChosen: boolean }) {
   const { chart } = evidence;
-  const lines = useMemo(() => (chart === undefined ? [] : [{ name: chart.unit, samples: chart.samples }]), [chart]);
+  const lines = useMemo(() => (chart === undefined ? [] : [{ name: "Value", samples: chart.samples }]), [chart]);
   const marks = useMemo(
     () => [
       ...(chart?.onsetAt === undefined ? [] : [{ at: chart.onsetAt, label: "onset", tone: "bad" as const }]),

@@ -31,20 +31,24 @@ export function Guidance({ id, isOver }: { id: string; isOver: boolean }) {
               ))}
               {items.length === 0 && rest.length === 0 && <p className="quiet">No runbook reads like this.</p>}
               {!isOver && rest.length > 0 && (
-                <ul className="steps">
+                <ul className="suggestions">
                   {rest.map((suggestion) => (
                     <li key={suggestion.id}>
+                      <div>
+                        <p>{suggestion.title}</p>
+                        <p className="quiet">
+                          {count(suggestion.steps, "step")} · reads alike: {suggestion.because.join(", ")}
+                        </p>
+                      </div>
                       <button
                         type="button"
-                        className="quiet-button"
+                        className="button"
+                        aria-label={`Follow ${suggestion.title}`}
                         disabled={change.isPending}
                         onClick={() => change.mutate(() => api.beginGuidance(id, suggestion.id, whoAmI()))}
                       >
-                        Follow {suggestion.title}
+                        Follow
                       </button>
-                      <p className="quiet">
-                        {count(suggestion.steps, "step")} · reads alike: {suggestion.because.join(", ")}
-                      </p>
                     </li>
                   ))}
                 </ul>
