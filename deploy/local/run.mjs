@@ -3,6 +3,7 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
 import { basename, delimiter, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -16,6 +17,9 @@ const env = {
   TURBO_TELEMETRY_DISABLED: "1",
   DO_NOT_TRACK: "1",
 };
+
+/** What Node has made of the sources is kept, where the services that the stack starts keep theirs: a third of a start's work. */
+const compiled = { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(homedir(), ".cache", "tocsin", "compiled") };
 
 const say = (text) => process.stderr.write(`${text}\n`);
 const fail = (text) => {
@@ -90,6 +94,17 @@ const bundleConsole = () => {
   );
 };
 
+/** A new data folder begins as a copy of one that was initialised once. Where none can be kept, the first start initialises its own. */
+async function prepareDatabase() {
+  if (/^postgres/.test(process.env.TOCSIN_STORE_URL ?? "")) return;
+  const store = join(root, "packages", "store");
+  const inputs = [...filesBelow(join(store, "migrations")), join(root, "pnpm-lock.yaml")];
+  await once("preparing an empty database", join(store, "node_modules", ".cache", "tocsin-store", ".prepared"), inputs, async () => {
+    await run(join(bin, "node"), [join(store, "src", "cli", "make-template.ts")], { stdio: "ignore" });
+    return 0;
+  });
+}
+
 /** `bench` and `eval` programs are found by name: `<part>/<kind>/<name>.ts`. */
 function programs(kind) {
   const found = new Map();
@@ -117,11 +132,12 @@ async function named(kind, [name, ...args]) {
 const commands = {
   async start(args) {
     await install();
-    await bundleConsole();
+    await Promise.all([bundleConsole(), prepareDatabase()]);
     const log = process.env.TOCSIN_LOG_FILE ?? (process.stdout.isTTY ? join(".data", "tocsin.log") : undefined);
     if (log !== undefined) env.TOCSIN_LOG_FILE = log;
     // Beside the embedded store, whose journal they belong to.
     if (process.env.TOCSIN_STORE_URL === undefined) env.TOCSIN_EXECUTOR_AUDIT_DIR ??= join(".data", "audit");
+    Object.assign(env, compiled);
     return node("services/platform/src/main.ts", args);
   },
   async test(args) {
