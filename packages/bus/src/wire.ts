@@ -45,8 +45,9 @@ export function encode(event: OutgoingEvent): WireRecord {
   const definition = EVENTS.get(event.type);
   if (!definition) throw busPayloadInvalid(`no event type is called ${JSON.stringify(event.type)}`, { type: event.type });
   if (!ALL_TOPICS.includes(event.topic)) throw busTopicUnknown(event.topic);
+  const { id, type, source, time } = event;
   const traceparent = event.traceparent ?? activeTraceparent();
-  const attributes = EnvelopeAttributes.safeParse({ ...event, traceparent });
+  const attributes = EnvelopeAttributes.safeParse({ id, type, source, time, traceparent });
   const data = definition.schema.safeParse(event.data);
   const problem = attributes.error ?? data.error;
   if (problem || !attributes.success) {

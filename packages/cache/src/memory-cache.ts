@@ -12,6 +12,9 @@ const MAX_ENTRIES = 200_000;
 /** A cache in this process: what one process alone needs, and what stands in when Redis is not configured. */
 export function memoryCache(clock: Clock): Cache {
   const entries = new Map<string, Entry>(); // in order of insertion: the first is the oldest
+  // Goes on where it stopped, which is at the oldest. One that starts anew steps over every place that was emptied before: when full,
+  // each entry would cost a third of a millisecond.
+  let oldestFirst = entries.keys();
 
   function live(key: string): Entry | undefined {
     const entry = entries.get(key);
@@ -22,11 +25,10 @@ export function memoryCache(clock: Clock): Cache {
   function put(key: string, value: string, expiresAt: number): void {
     entries.delete(key);
     entries.set(key, { value, expiresAt });
-    if (entries.size > MAX_ENTRIES) {
-      for (const oldest of entries.keys()) {
-        entries.delete(oldest);
-        if (entries.size <= MAX_ENTRIES) break;
-      }
+    while (entries.size > MAX_ENTRIES) {
+      const oldest = oldestFirst.next();
+      if (oldest.done === true) oldestFirst = entries.keys();
+      else entries.delete(oldest.value);
     }
   }
 

@@ -1,4 +1,4 @@
-// `npm run bench -- bridge [--quick] [--profile]`: durable ingest over HTTP. The bridge as a process of its own on real Kafka and Postgres, beside
+// `npm run bench -- bridge [--quick] [--profile] [--sizes=1,10]`: durable ingest over HTTP. The bridge as a process of its own on real Kafka and Postgres, beside
 // two baselines on the same machine in the same run: Alertmanager's own API (memory only) and a bare fastify + kafkajs loop (acks −1).
 // Every subject gets the same bodies from the same generator, over the same number of connections, closed loop. JSON lines on standard
 // output, progress on standard error. Rounds of the subjects take turns, so that a busy machine hits all of them.
@@ -23,7 +23,8 @@ const CONNECTIONS = 16;
 const ROUNDS = isQuick ? 1 : 3;
 const ROUND_MS = isQuick ? 2_000 : 5_000;
 const WARM_UP_MS = isQuick ? 1_000 : 3_000;
-const SIZES = [1, 10, 100];
+/** Alerts in one POST. */
+const SIZES = (process.argv.find((flag) => flag.startsWith("--sizes="))?.slice("--sizes=".length) ?? "1,10,100").split(",").map(Number);
 const RUN = Date.now().toString(36);
 
 const say = (line: object) => process.stdout.write(`${JSON.stringify({ suite: "bridge", ...line })}\n`);

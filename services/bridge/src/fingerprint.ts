@@ -8,22 +8,26 @@ const OFFSET_LOW = 0x84222325;
 const SEPARATOR = Buffer.from([0xff]); // never part of UTF-8, so names and values cannot run into each other
 
 /**
- * FNV-1a over 64 bits in two halves of 32, since a BigInt for every byte is twenty times slower.
- * The prime is 2^40 + 0x1b3: multiplying by it is multiplying by 0x1b3 and adding the value shifted left by 40.
+ * FNV-1a over 64 bits in two halves of 32, since a BigInt for every byte is twenty times slower, and in integers of 32 bits throughout,
+ * since those that do not fit cost twice as much again. The prime is 2^40 + 0x1b3: multiplying by it is multiplying by 0x1b3 and adding the
+ * value shifted left by 40.
  */
 function fnv1a64(chunks: Iterable<Uint8Array>): string {
-  let high = OFFSET_HIGH;
-  let low = OFFSET_LOW;
+  let high = OFFSET_HIGH | 0;
+  let low = OFFSET_LOW | 0;
   for (const chunk of chunks) {
     for (let i = 0; i < chunk.length; i++) {
-      low = (low ^ (chunk[i] as number)) >>> 0;
-      const product = low * 0x1b3; // below 2^41: exact in a double
-      high = (high * 0x1b3 + Math.floor(product / 0x1_0000_0000) + ((low << 8) >>> 0)) >>> 0;
-      low = product >>> 0;
+      low ^= chunk[i] as number;
+      const lower = (low & 0xffff) * 0x1b3; // below 2^25
+      const upper = (low >>> 16) * 0x1b3 + (lower >>> 16); // below 2^26; what is beyond its 16 bits goes to the high half
+      high = (Math.imul(high, 0x1b3) + (upper >>> 16) + (low << 8)) | 0;
+      low = (upper << 16) | (lower & 0xffff);
     }
   }
-  return high.toString(16).padStart(8, "0") + low.toString(16).padStart(8, "0");
+  return hex(high) + hex(low);
 }
+
+const hex = (half: number): string => (half >>> 0).toString(16).padStart(8, "0");
 
 const SCRATCH = new Uint8Array(16_384);
 

@@ -1,7 +1,7 @@
 // The order of things in one delivery: understood → not seen before → durable (bus, else inbox) → what was not understood
 // kept → remembered as seen → answered. Whatever fails before "answered" leaves the alert with its sender, who tries again.
 import type { Cache } from "@tocsin/cache";
-import { type Alert, AlertFiring, AlertResolved, eventOf, type OutgoingEvent } from "@tocsin/contracts";
+import { type Alert, AlertFiring, AlertResolved, type OutgoingEvent } from "@tocsin/contracts";
 import { type Clock, digestOf, isoTime, type Logger, messageOf, newId, type Sql } from "@tocsin/runtime";
 import { insertChanges, insertQuarantined, type NewQuarantineEntry, recordHeartbeats } from "@tocsin/store";
 import { unavailable } from "./errors.ts";
@@ -112,7 +112,7 @@ export function createIntake(deps: IntakeDeps): Intake {
     ) {
       const distinct = [...new Map(alerts.map((alert) => [alert.dedupeKey, alert])).values()];
       const seen = isReplay ? new Set<string>() : await seenBefore(distinct);
-      const fresh = distinct.filter((alert) => !seen.has(seenKey(alert.dedupeKey)));
+      const fresh = seen.size === 0 ? distinct : distinct.filter((alert) => !seen.has(seenKey(alert.dedupeKey)));
       let refused: readonly RefusedEvent[] = [];
       let newChanges = 0;
       try {
@@ -141,18 +141,22 @@ export function createIntake(deps: IntakeDeps): Intake {
   };
 }
 
-/** The event's id is the transition's: told again, it is the same event, and every consumer handles it once. */
-function alertEvent(alert: Alert, traceparent: string | undefined): OutgoingEvent {
-  return eventOf(
-    alert.status === "firing" ? AlertFiring : AlertResolved,
-    {
-      id: alert.dedupeKey,
-      source: "/tocsin/bridge",
-      time: alert.receivedAt,
-      ...(traceparent === undefined ? {} : { traceparent }),
-    },
-    alert,
-  );
+/**
+ * The event's id is the transition's: told again, it is the same event, and every consumer handles it once. Its data is not checked here: the
+ * bus checks all that it is given, and what it refuses is quarantined.
+ */
+function alertEvent(alert: Alert, traceparent: string | undefined): OutgoingEvent<Alert> {
+  const { type, topic, key } = alert.status === "firing" ? AlertFiring : AlertResolved;
+  const event = {
+    id: alert.dedupeKey,
+    type,
+    source: "/tocsin/bridge",
+    time: alert.receivedAt,
+    topic: topic(alert),
+    key: key(alert),
+    data: alert,
+  };
+  return traceparent === undefined ? event : { ...event, traceparent };
 }
 
 /** An event that the bus will never take, for the quarantine. */

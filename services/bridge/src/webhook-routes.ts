@@ -98,15 +98,16 @@ function openDoor(app: FastifyInstance, { config, cache, clock, log, metrics, in
         const leave = gate.enter();
         try {
           const body = request.body instanceof Uint8Array ? request.body : new Uint8Array();
-          const verdict = authenticate(door, request.headers, body, config, clock.now());
+          const { headers } = request; // put together anew at each look
+          const verdict = authenticate(door, headers, body, config, clock.now());
           if (verdict.kind === "out") throw unauthenticated(verdict.reason);
           const source = sourceFor(request);
           if ((await cache.add(`bridge:rate:${source}`, 1, RATE_WINDOW_MS)) > config.ratePerMinute)
             throw rateExceeded(source, config.ratePerMinute);
           if (inboxDepth() >= config.inboxLimit) throw inboxFull(inboxDepth());
 
-          const deliver = () => take(source)(body, contextOf(request));
-          const key = deliveryKey(verdict, door, source, request);
+          const deliver = () => take(source)(body, contextOf(headers, request.raw.headers["content-type"]));
+          const key = deliveryKey(verdict, door, source, headers);
           const receipt = key === undefined ? await deliver() : await once(`bridge:delivery:${key}`, deliver);
           metrics.delivery(source, 202, reply.elapsedTime / 1000);
           return reply.code(202).send(receipt);
@@ -147,21 +148,26 @@ function genericSource(source: string, { sources, genericUnmapped }: BridgeConfi
   return source;
 }
 
-function contextOf(request: FastifyRequest): DeliveryContext {
+function contextOf(sent: FastifyRequest["headers"], contentType: string | undefined): DeliveryContext {
   const headers: Record<string, string> = {};
   for (const name of KEPT_HEADERS) {
-    const value = name === "content-type" ? request.raw.headers["content-type"] : request.headers[name];
+    const value = name === "content-type" ? contentType : sent[name];
     if (typeof value === "string") headers[name] = value.slice(0, 500);
   }
-  const { traceparent } = request.headers;
+  const { traceparent } = sent;
   return { headers, ...(typeof traceparent === "string" && TRACEPARENT.test(traceparent) ? { traceparent } : {}) };
 }
 
 /** What names a delivery as a whole, where something does: its signature's text, or the idempotency key of a generic sender. */
-function deliveryKey(verdict: Exclude<Verdict, { kind: "out" }>, door: Door, source: string, request: FastifyRequest): string | undefined {
+function deliveryKey(
+  verdict: Exclude<Verdict, { kind: "out" }>,
+  door: Door,
+  source: string,
+  headers: FastifyRequest["headers"],
+): string | undefined {
   if (verdict.kind === "signed") return `${source}:${verdict.deliveryKey}`;
   // GitLab repeats its key on each retry of one delivery.
-  const id = request.headers[door === "gitlab" ? "idempotency-key" : "webhook-id"];
+  const id = headers[door === "gitlab" ? "idempotency-key" : "webhook-id"];
   return (door === "generic" || door === "gitlab") && typeof id === "string" && id.length <= 200 ? `${source}:webhook:${id}` : undefined;
 }
 

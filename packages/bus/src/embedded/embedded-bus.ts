@@ -97,7 +97,7 @@ export function embeddedBus(options: EmbeddedBusOptions): EventBus {
       const records = events.map(encode);
       if (records.length === 0) return;
       await batcher.send(records);
-      for (const { topic } of records) metrics.published(topic, 1);
+      metrics.published(records);
     },
     async subscribe(subscribe) {
       if (closed !== undefined) throw busClosed();

@@ -105,7 +105,7 @@ export function kafkaBus(options: KafkaBusOptions): EventBus {
       const records = events.map(encode);
       if (records.length === 0) return;
       await producer.send(records);
-      for (const { topic } of records) metrics.published(topic, 1);
+      metrics.published(records);
     },
     async subscribe(subscribe) {
       if (closed !== undefined) throw busClosed();

@@ -17,15 +17,22 @@ export interface KafkaProducer {
   close(): Promise<void>;
 }
 
+/** A record and the partition that its key lives in. */
+export interface PlacedRecord {
+  readonly record: WireRecord;
+  readonly partition: number;
+}
+
 /** Splits records into requests, in order: no partition gets more than one full message's room in one of them. */
-export function requestsOf(records: readonly WireRecord[], partitionFor: (record: WireRecord) => string): WireRecord[][] {
-  const requests: WireRecord[][] = [];
-  let request: WireRecord[] = [];
+export function requestsOf(records: readonly PlacedRecord[]): PlacedRecord[][] {
+  const requests: PlacedRecord[][] = [];
+  let request: PlacedRecord[] = [];
   let total = 0;
   let byPartition = new Map<string, number>();
-  for (const record of records) {
-    const name = partitionFor(record);
-    const bytes = record.bytes + Buffer.byteLength(record.key) + 512;
+  for (const placed of records) {
+    const { record, partition } = placed;
+    const name = `${record.topic}/${partition}`;
+    const bytes = record.bytes + record.key.length * 3 + 512; // UTF-8 takes three bytes for a UTF-16 unit at the most
     const inPartition = (byPartition.get(name) ?? 0) + bytes;
     if (
       request.length > 0 &&
@@ -34,7 +41,7 @@ export function requestsOf(records: readonly WireRecord[], partitionFor: (record
       requests.push(request);
       [request, total, byPartition] = [[], 0, new Map()];
     }
-    request.push(record);
+    request.push(placed);
     total += bytes;
     byPartition.set(name, (byPartition.get(name) ?? 0) + bytes);
   }
@@ -77,16 +84,16 @@ export function createProducer(kafka: Kafka, topics: KafkaTopics, log: Logger, p
     old?.then((client) => client.disconnect()).catch((err: unknown) => log.debug({ err }, "kafka producer not closed"));
   }
 
-  const partitionFor = ({ topic, key }: WireRecord) => partitionOf(key, topics.partitionsOf(topic));
-
   async function sendAll(records: readonly WireRecord[]): Promise<void> {
     await topics.ensure([...new Set(records.map((record) => record.topic))]);
-    for (const request of requestsOf(records, (record) => `${record.topic}/${partitionFor(record)}`)) {
+    const placed = records.map((record) => ({ record, partition: partitionOf(record.key, topics.partitionsOf(record.topic)) }));
+    for (const request of requestsOf(placed)) {
       const byTopic = new Map<Topic, Message[]>();
-      for (const record of request) {
-        const messages = byTopic.get(record.topic) ?? [];
-        messages.push({ key: record.key, value: record.value, headers: { ...record.headers }, partition: partitionFor(record) });
-        byTopic.set(record.topic, messages);
+      for (const { record, partition } of request) {
+        const { topic, key, value } = record;
+        const messages = byTopic.get(topic) ?? [];
+        messages.push({ key, value, headers: record.headers, partition });
+        byTopic.set(topic, messages);
       }
       const client = await producer();
       await client.sendBatch({

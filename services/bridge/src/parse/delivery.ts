@@ -132,8 +132,8 @@ function readMembers(
   const changes: Change[] = [];
   const rejections: Rejection[] = [];
   let fingerprintMismatches = 0;
-  for (const { raw, depth } of members) {
-    const json = readJson(raw, depth);
+  for (const { raw, depth, text } of members) {
+    const json = readJson(raw, depth, text);
     const item = json.kind === "rejected" ? json : trusted(json.value.lossy, reader(json.value.value, context));
     if (item.kind === "rejected" || json.kind === "rejected") {
       const { code, reason } = item as Extract<Read<Item>, { kind: "rejected" }>;

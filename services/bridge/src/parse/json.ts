@@ -17,13 +17,16 @@ export interface DecodedJson {
   readonly lossy: boolean;
 }
 
-/** Reads JSON whose nesting has been measured. Bytes that are no UTF-8 are replaced, and it is said that they were. */
-export function readJson(raw: Uint8Array, depth: number): Read<DecodedJson> {
+/**
+ * Reads JSON whose nesting has been measured. Bytes that are no UTF-8 are replaced, and it is said that they were.
+ * @param asText the same, where it has been decoded already
+ */
+export function readJson(raw: Uint8Array, depth: number, asText?: string): Read<DecodedJson> {
   if (depth > MAX_DEPTH) return invalid(`it nests ${depth} deep; ${MAX_DEPTH} is the most`);
   let text: string;
   let lossy = false;
   try {
-    text = strict.decode(raw);
+    text = asText ?? strict.decode(raw);
   } catch {
     text = lenient.decode(raw);
     lossy = true;

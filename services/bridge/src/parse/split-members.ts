@@ -1,5 +1,6 @@
 // Why bytes and not JSON.parse on the whole body: one alert with a broken byte, a syntax error between its braces or a million
 // nested brackets must cost that alert alone, and what is quarantined are its bytes as they came.
+import { isAscii } from "node:buffer";
 
 /** A body taken apart: everything around the list of members, and each member. */
 interface SplitBody {
@@ -10,6 +11,8 @@ interface SplitBody {
 
 export interface Member {
   readonly raw: Uint8Array;
+  /** The same as text, where that costs nothing: a piece of a body that is all ASCII. */
+  readonly text?: string;
   /** How deep objects and arrays nest in it. */
   readonly depth: number;
 }
@@ -37,6 +40,7 @@ const MAX_ENVELOPE_DEPTH = 64;
  */
 export function splitMembers(body: Uint8Array, listKey: string | undefined): Split {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  const ascii = isAscii(bytes) ? bytes.toString("latin1") : undefined; // text and bytes have the same places then
   const from = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0; // a byte order mark
   let due = new Uint8Array(256); // the closing bytes that are due: one byte for each level, since a body may be all brackets
   let depth = 0;
@@ -52,9 +56,12 @@ export function splitMembers(body: Uint8Array, listKey: string | undefined): Spl
   let key: Buffer | undefined; // the last string seen directly in the top-level object, quotes included
 
   const endMember = (at: number, isLast: boolean) => {
-    const raw = trim(bytes.subarray(memberFrom, at));
+    const [start, end] = trimmed(bytes, memberFrom, at);
     // An empty list has no member; an empty place beside a comma is a syntax error, and says so as a member.
-    if (raw.length > 0 || !isLast || members.length > 0) members.push({ raw, depth: memberDepth });
+    if (end > start || !isLast || members.length > 0) {
+      const raw = bytes.subarray(start, end);
+      members.push(ascii === undefined ? { raw, depth: memberDepth } : { raw, depth: memberDepth, text: ascii.slice(start, end) });
+    }
     memberFrom = at + 1;
     memberDepth = 0;
   };
@@ -108,10 +115,11 @@ function isKey(quoted: Buffer | undefined, key: string): boolean {
   }
 }
 
-function trim(bytes: Buffer): Buffer {
-  let start = 0;
-  let end = bytes.length;
+/** Where what is between these places begins and ends without the space around it. */
+function trimmed(bytes: Buffer, from: number, to: number): readonly [start: number, end: number] {
+  let start = from;
+  let end = to;
   while (start < end && isSpace(bytes[start])) start++;
   while (end > start && isSpace(bytes[end - 1])) end--;
-  return bytes.subarray(start, end);
+  return [start, end];
 }

@@ -85,4 +85,16 @@ describe("taking a body apart", () => {
       ),
     );
   });
+
+  test("gives the text of each member where the body is all ASCII, and leaves it to its bytes where it is not", () => {
+    const members = (body: string) => {
+      const result = splitMembers(bytes(body), "alerts");
+      return result.kind === "split" ? result.body.members : [];
+    };
+    const ascii = members('{"x":1, "alerts":[ {"a":1} ,2 , ]}');
+    expect(ascii.map(({ text }) => text)).toEqual(['{"a":1}', "2", ""]);
+    expect(ascii.map(({ raw }) => Buffer.from(raw).toString())).toEqual(['{"a":1}', "2", ""]);
+    const other = members('{"x":"é", "alerts":[ {"a":1} ]}');
+    expect(other.map(({ raw, text }) => [Buffer.from(raw).toString(), text])).toEqual([['{"a":1}', undefined]]);
+  });
 });
