@@ -67,6 +67,14 @@ describe.skipIf(lacks("chromium"))("a whole drill as a person sees it", () => {
     await present.locator(".approval").waitFor();
     await present.screenshot({ path: join(ARTIFACTS, "drill-now.png") });
     await present.close();
+    // The plan that waits is looked at and judged again, as things are now.
+    const outcome = page.getByRole("region", { name: "Outcome" });
+    await page.getByText("Dry run: what would it do now?").first().click();
+    await outcome.getByText("A person would be asked first in lab.").waitFor({ timeout: 30_000 });
+    expect(await outcome.locator('.rule[data-verdict="needs-approval"]').first().textContent()).toContain("Autonomy");
+    expect(await outcome.locator('.rule[data-verdict="allow"]').count()).toBeGreaterThan(10);
+    await page.screenshot({ path: join(ARTIFACTS, "drill-dry-run.png"), fullPage: true });
+    await page.getByText("Dry run: what would it do now?").first().click();
     // A machine that is busy makes other signals look ill too: should the first answer not help, the next question is answered as well.
     const closed = page.locator(".incident-title .badge", { hasText: "closed" });
     const asked = page.getByRole("button", { name: /^Approve/ });
@@ -90,6 +98,15 @@ describe.skipIf(lacks("chromium"))("a whole drill as a person sees it", () => {
     await page.locator('.evidence[data-chosen="true"]').waitFor();
     await expectAccessible(page, "a closed incident");
     await page.screenshot({ path: join(ARTIFACTS, "drill-closed.png"), fullPage: true });
+
+    // Asked for once more, every rule says now what speaks against it.
+    const before = await platform.get<{ items: unknown[] }>("/api/v1/audit");
+    await page.locator('.run[data-state="succeeded"] .run-title a').click();
+    await outcome.getByText("It would be refused in lab.").waitFor({ timeout: 30_000 });
+    expect(await outcome.locator('.rule[data-verdict="refuse"]').first().textContent()).toContain("the incident is closed already");
+    await expectAccessible(page, "a runbook with its dry run");
+    await page.screenshot({ path: join(ARTIFACTS, "drill-runbook.png"), fullPage: true });
+    expect(await platform.get("/api/v1/audit")).toEqual(before);
 
     await page.goto(`${platform.host.address}/drills`);
     await page.getByRole("link", { name: "Replay it" }).waitFor({ timeout: 30_000 });

@@ -80,7 +80,7 @@ export function ApprovalCard({
       </ol>
       {standing.length > 0 && (
         <details className="standing" open={seen !== undefined}>
-          <summary>How things stand now</summary>
+          <summary>How things stood when it was asked</summary>
           <ul>
             {standing.map((line) => (
               <li key={line}>{line}</li>
@@ -90,7 +90,7 @@ export function ApprovalCard({
       )}
       {policy.length > 0 && (
         <details className="standing">
-          <summary>What the rules said when it was asked</summary>
+          <summary>What the rules said then</summary>
           <Verdicts reasons={policy} />
         </details>
       )}

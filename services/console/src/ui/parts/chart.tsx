@@ -2,7 +2,7 @@ import { useEffect, useRef } from "react";
 import UPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { onPreferences } from "../live/preferences.ts";
-import { type ChartLine, type ChartWords, describeChart, type Marker, rangeOf } from "../view/chart.ts";
+import { type ChartLine, type ChartWords, describeChart, type Marker, rangeOf, timesOf } from "../view/chart.ts";
 import { figure } from "../view/figures.ts";
 import { clock } from "../view/time.ts";
 
@@ -101,10 +101,7 @@ export function Chart({ label, lines, unit, markers = NO_MARKERS, baseline, thre
               ...axis,
               space: 70,
               size: 26,
-              values: (_plot, ticks) =>
-                ticks.map((at) =>
-                  ticks.length > 1 && (ticks.at(-1) ?? 0) - (ticks[0] ?? 0) > 90_000 ? dayOf(at) : clock(at * 1000).slice(0, 5),
-                ),
+              values: (_plot, ticks) => timesOf(ticks),
             },
             { ...axis, size: 62, space: 34, values: (_plot, ticks) => ticks.map((value) => figure(value, unit)) },
           ],
@@ -166,5 +163,3 @@ function tellLast(plot: UPlot): void {
   const last = plot.data[0].length - 1;
   if (last >= 0) plot.setLegend({ idx: last }, false);
 }
-
-const dayOf = (at: number): string => `${new Date(at * 1000).getDate()}.${new Date(at * 1000).getMonth() + 1}.`;

@@ -61,3 +61,12 @@ export function thresholdInWords(threshold: number, unit: string, last?: number 
   if (last === undefined || last === null) return words;
   return `${words}, the last value is ${last > threshold ? "above" : last < threshold ? "below" : "at"} it`;
 }
+
+const dayOf = (at: number): string => `${new Date(at * 1000).getDate()}.${new Date(at * 1000).getMonth() + 1}.`;
+
+/** Pure: moments along an axis as short as still tells them apart: days, minutes, or seconds. @param ticks Unix seconds, ascending */
+export function timesOf(ticks: readonly number[]): string[] {
+  const [first = 0, second = Number.POSITIVE_INFINITY] = ticks;
+  if ((ticks.at(-1) ?? 0) - first > 90_000) return ticks.map(dayOf);
+  return ticks.map((at) => (second - first < 60 ? clock(at * 1000) : clock(at * 1000).slice(0, 5)));
+}

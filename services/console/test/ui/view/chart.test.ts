@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { describeChart, rangeOf, thresholdInWords } from "../../../src/ui/view/chart.ts";
+import { describeChart, rangeOf, thresholdInWords, timesOf } from "../../../src/ui/view/chart.ts";
 
 test.each([
   ["nothing above the lines", 0, 10, undefined, [0, 11.5]],
@@ -40,4 +40,14 @@ test.each([
   [7, "above"],
 ])("a last value of %i is %s a threshold of 5", (last, where) => {
   expect(thresholdInWords(5, "count", last)).toBe(`threshold 5, the last value is ${where} it`);
+});
+
+test("moments along an axis differ from each other, however close they are", () => {
+  const from = new Date(2026, 0, 1, 17, 38, 0).getTime() / 1_000;
+  const every = (seconds: number) => timesOf([0, 1, 2].map((n) => from + n * seconds));
+  expect(every(20)).toEqual(["17:38:00", "17:38:20", "17:38:40"]);
+  expect(every(60)).toEqual(["17:38", "17:39", "17:40"]);
+  expect(every(86_400)).toEqual(["1.1.", "2.1.", "3.1."]);
+  expect(timesOf([from])).toEqual(["17:38"]);
+  expect(timesOf([])).toEqual([]);
 });
