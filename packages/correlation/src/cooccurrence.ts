@@ -14,9 +14,12 @@ export interface PairChange {
 }
 
 export interface PairMemory {
-  /** How often a key began; pairs are under `a\nb` with `a` < `b`. */
+  /** A number for each key, in the order in which they were met: there are many more pairs than keys, and text for each would fill the memory. */
+  readonly ids: Map<string, number>;
+  /** How often a key began. */
   readonly totals: Map<string, Fading>;
-  readonly pairs: Map<string, Fading>;
+  /** By {@link pairId}. */
+  readonly pairs: Map<number, Fading>;
   /** Partners of a key that have been seen often enough once. */
   readonly partners: Map<string, Set<string>>;
   /** The keys that began last, newest last. */
@@ -29,9 +32,25 @@ const PAIRED_WITH = 8;
 const EPISODE_MS = 60 * 60_000;
 const MAX_KEYS = 20_000;
 
-export const createPairs = (): PairMemory => ({ totals: new Map(), pairs: new Map(), partners: new Map(), recent: [] });
+export const createPairs = (): PairMemory => ({ ids: new Map(), totals: new Map(), pairs: new Map(), partners: new Map(), recent: [] });
 
-const pairKey = (a: string, b: string): string => (a < b ? `${a}\n${b}` : `${b}\n${a}`);
+function idOf({ ids }: PairMemory, key: string): number {
+  let id = ids.get(key);
+  if (id === undefined) {
+    id = ids.size;
+    ids.set(key, id);
+  }
+  return id;
+}
+
+/** Many times more than the keys that are ever learned and restored, and few enough that two make an exact number. */
+const SPREAD = 2 ** 20;
+
+/** The same for both orders. */
+function pairId(memory: PairMemory, a: string, b: string): number {
+  const [one, other] = [idOf(memory, a), idOf(memory, b)];
+  return one < other ? one * SPREAD + other : other * SPREAD + one;
+}
 
 const faded = (entry: Fading | undefined, at: number, halfLifeMs: number): number =>
   entry === undefined ? 0 : entry.count * 2 ** (-Math.max(0, at - entry.at) / halfLifeMs);
@@ -51,7 +70,7 @@ export function learn(memory: PairMemory, key: string, at: number, windowMs: num
   changes.push({ a: key, b: key, count: total, at });
   for (const other of memory.recent.slice(-PAIRED_WITH)) {
     if (other.key === key || Math.abs(at - other.at) > windowMs) continue;
-    const id = pairKey(key, other.key);
+    const id = pairId(memory, key, other.key);
     const count = faded(memory.pairs.get(id), at, halfLifeMs) + 1;
     memory.pairs.set(id, { count, at });
     const [a, b] = key < other.key ? [key, other.key] : [other.key, key];
@@ -74,7 +93,7 @@ export function restorePair(memory: PairMemory, pair: PairChange, minimum: numbe
     memory.totals.set(pair.a, { count: pair.count, at: pair.at });
     return;
   }
-  memory.pairs.set(pairKey(pair.a, pair.b), { count: pair.count, at: pair.at });
+  memory.pairs.set(pairId(memory, pair.a, pair.b), { count: pair.count, at: pair.at });
   if (pair.count >= minimum) remember(memory, pair.a, pair.b);
 }
 
@@ -84,7 +103,7 @@ export function restorePair(memory: PairMemory, pair: PairChange, minimum: numbe
  * @returns 0 when seen together less than `minimum` times, else the share of all their beginnings in which both began, 0 to 1
  */
 export function affinity(memory: PairMemory, a: string, b: string, at: number, halfLifeMs: number, minimum: number): number {
-  const together = faded(memory.pairs.get(pairKey(a, b)), at, halfLifeMs);
+  const together = faded(memory.pairs.get(pairId(memory, a, b)), at, halfLifeMs);
   if (together < minimum * 0.75) return 0;
   const either = faded(memory.totals.get(a), at, halfLifeMs) + faded(memory.totals.get(b), at, halfLifeMs) - together;
   return either <= 0 ? 0 : Math.min(1, together / either);

@@ -14,6 +14,11 @@ import { labelsOf, machine, progress, say, servicesOf } from "./load/workload.ts
 
 const ALERTS = Number(process.env["TOCSIN_BENCH_ALERTS"] ?? 100_000);
 const CONNECTIONS = 32;
+/** As the stack and the images start it; TOCSIN_BENCH_NODE_ARGS adds to them. */
+const NODE_ARGS = [
+  ...["--disable-warning=ExperimentalWarning", "--max-semi-space-size=2"],
+  ...(process.env["TOCSIN_BENCH_NODE_ARGS"] ?? "").split(" ").filter(Boolean),
+];
 const PLATFORM = fileURLToPath(new URL("../../platform/src/main.ts", import.meta.url));
 const SHAPES = { a: 100, b: 10, c: 1 } as const;
 type Shape = keyof typeof SHAPES;
@@ -89,6 +94,13 @@ async function residentMiB(pid: number): Promise<number> {
   return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024;
 }
 
+/** User and system, in seconds; the kernel counts in hundredths. */
+async function processorSeconds(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
 async function storm(shape: Shape, subject: string, storeUrl: string): Promise<void> {
   const port = await freePort();
   const name = `${shape}: ${ALERTS / SHAPES[shape]} posts x ${SHAPES[shape]}`;
@@ -106,7 +118,7 @@ async function storm(shape: Shape, subject: string, storeUrl: string): Promise<v
     TOCSIN_BRIDGE_RATE_PER_MINUTE: "10000000",
   };
   const ready = async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).ok;
-  const platform = await startProcess(process.execPath, ["--disable-warning=ExperimentalWarning", PLATFORM], ready, {
+  const platform = await startProcess(process.execPath, [...NODE_ARGS, PLATFORM], ready, {
     env,
     timeoutMs: 120_000,
   });
@@ -115,6 +127,7 @@ async function storm(shape: Shape, subject: string, storeUrl: string): Promise<v
   const watching = setInterval(() => void residentMiB(pid).then((now) => (peak = Math.max(peak, now))), 250);
   try {
     const idle = await residentMiB(pid);
+    const processorBefore = await processorSeconds(pid);
     const startMs = Date.now() - 60_000;
     const bodies = bodiesOf(shape, startMs);
     const startedAt = performance.now();
@@ -163,6 +176,7 @@ async function storm(shape: Shape, subject: string, storeUrl: string): Promise<v
     }
     tell("drained within", (performance.now() - startedAt) / 1_000, "s", { since: "first post" });
     tell("drained after the last acknowledgement", (performance.now() - startedAt - sentMs) / 1_000, "s");
+    tell("processor time", (await processorSeconds(pid)) - processorBefore, "s");
     tell("resident memory, peak", peak, "MiB", { idle: Math.round(idle) });
     const stormMode = (await (await fetch(`http://127.0.0.1:${port}/api/v1/storm`)).json()) as { on: boolean };
     tell("storm mode", stormMode.on ? 1 : 0, "0 or 1", { expected: 1 });

@@ -2,6 +2,7 @@
 // set-based: one statement for a batch, however large.
 import type { Alert } from "@tocsin/contracts";
 import type { Queryable } from "@tocsin/runtime";
+import { recordset } from "../recordset.ts";
 import { cleanText, jsonText } from "../values.ts";
 
 /** A transition and what became of it. */
@@ -21,31 +22,27 @@ export async function knownTransitions(on: Queryable, dedupeKeys: readonly strin
   return new Set(rows.map(({ key }) => key));
 }
 
+const TRANSITIONS = recordset<AlertTransition>({
+  dedupe_key: ["text", ({ alert }) => alert.dedupeKey],
+  scope: ["text", ({ alert }) => alert.scope],
+  fingerprint: ["text", ({ alert }) => alert.fingerprint],
+  status: ["text", ({ alert }) => alert.status],
+  starts_at: ["timestamptz", ({ alert }) => alert.startsAt],
+  ends_at: ["timestamptz", ({ alert }) => alert.endsAt],
+  received_at: ["timestamptz", ({ alert }) => alert.receivedAt],
+  outcome: ["text", ({ outcome }) => outcome],
+  incident_id: ["text", ({ incidentId }) => incidentId],
+  reason: ["text", ({ reason }) => reason],
+});
+
 /** Stores transitions; one that is there already stays as it is. */
 export async function insertTransitions(tx: Queryable, transitions: readonly AlertTransition[]): Promise<void> {
   if (transitions.length === 0) return;
   await tx.query(
     `INSERT INTO alert_transitions (dedupe_key, scope, fingerprint, status, starts_at, ends_at, received_at, outcome, incident_id, reason)
-     SELECT dedupe_key, scope, fingerprint, status, starts_at, ends_at, received_at, outcome, incident_id, reason
-       FROM jsonb_to_recordset($1::jsonb) AS t (dedupe_key text, scope text, fingerprint text, status text, starts_at timestamptz,
-            ends_at timestamptz, received_at timestamptz, outcome text, incident_id text, reason text)
+     SELECT dedupe_key, scope, fingerprint, status, starts_at, ends_at, received_at, outcome, incident_id, reason FROM ${TRANSITIONS.from}
      ON CONFLICT (dedupe_key) DO NOTHING`,
-    [
-      jsonText(
-        transitions.map(({ alert, outcome, incidentId, reason }) => ({
-          dedupe_key: alert.dedupeKey,
-          scope: alert.scope,
-          fingerprint: alert.fingerprint,
-          status: alert.status,
-          starts_at: alert.startsAt,
-          ends_at: alert.endsAt,
-          received_at: alert.receivedAt,
-          outcome,
-          incident_id: incidentId,
-          reason,
-        })),
-      ),
-    ],
+    TRANSITIONS.params(transitions),
   );
 }
 
@@ -147,53 +144,42 @@ export async function findAlerts(
   return found;
 }
 
-/** The columns of `alerts` in the order in which they are written, and their types. */
-const WRITTEN = {
-  scope: "text",
-  fingerprint: "text",
-  name: "text",
-  service: "text",
-  severity: "text",
-  source: "text",
-  labels: "jsonb",
-  annotations: "jsonb",
-  status: "text",
-  startsAt: "timestamptz",
-  endsAt: "timestamptz",
-  receivedAt: "timestamptz",
-  generatorURL: "text",
-  groupKey: "text",
-  incidentId: "text",
-  reason: "text",
-  flapping: "boolean",
-  transitions: "jsonb",
-} as const satisfies Record<keyof AlertRow, string>;
+const ALERTS = recordset<AlertRow>({
+  scope: ["text", (row) => row.scope],
+  fingerprint: ["text", (row) => row.fingerprint],
+  name: ["text", (row) => row.name],
+  service: ["text", (row) => row.service],
+  severity: ["text", (row) => row.severity],
+  source: ["text", (row) => row.source],
+  labels: ["jsonb", (row) => row.labels],
+  annotations: ["jsonb", (row) => row.annotations],
+  status: ["text", (row) => row.status],
+  starts_at: ["timestamptz", (row) => row.startsAt],
+  ends_at: ["timestamptz", (row) => row.endsAt],
+  received_at: ["timestamptz", (row) => row.receivedAt],
+  generator_url: ["text", (row) => row.generatorURL],
+  group_key: ["text", (row) => row.groupKey],
+  incident_id: ["text", (row) => row.incidentId],
+  reason: ["text", (row) => row.reason],
+  flapping: ["boolean", (row) => row.flapping],
+  transitions: ["jsonb", (row) => row.transitions],
+});
 
-const columnOf = (alerts: readonly AlertRow[], column: keyof AlertRow): unknown[] =>
-  WRITTEN[column] === "jsonb"
-    ? alerts.map((alert) => jsonText(alert[column]))
-    : alerts.map((alert) => {
-        const value = alert[column];
-        return typeof value === "string" ? cleanText(value) : value;
-      });
-
-/** Writes the current states; each alert at most once. An array for each column: the server reads that in two thirds of the time of one JSON text. */
+/** Writes the current states; each alert at most once. */
 export async function upsertAlerts(tx: Queryable, alerts: readonly AlertRow[]): Promise<void> {
   if (alerts.length === 0) return;
-  const columns = Object.keys(WRITTEN) as (keyof AlertRow)[];
   await tx.query(
     `INSERT INTO alerts (scope, fingerprint, name, service, severity, source, labels, annotations, status, starts_at, ends_at, received_at,
                          generator_url, group_key, outcome, incident_id, reason, flapping, transitions)
-     SELECT scope, fingerprint, name, service, severity, source, labels, annotations, status, "startsAt", "endsAt", "receivedAt",
-            "generatorURL", "groupKey", CASE WHEN "incidentId" IS NULL THEN 'suppressed' ELSE 'incident' END, "incidentId", reason, flapping, transitions
-       FROM unnest(${columns.map((column, at) => `$${at + 1}::${WRITTEN[column]}[]`).join(", ")})
-            AS t (${columns.map((column) => `"${column}"`).join(", ")})
+     SELECT scope, fingerprint, name, service, severity, source, labels, annotations, status, starts_at, ends_at, received_at,
+            generator_url, group_key, CASE WHEN incident_id IS NULL THEN 'suppressed' ELSE 'incident' END, incident_id, reason, flapping, transitions
+       FROM ${ALERTS.from}
      ON CONFLICT (scope, fingerprint) DO UPDATE SET
        severity = EXCLUDED.severity, source = EXCLUDED.source, annotations = EXCLUDED.annotations, status = EXCLUDED.status,
        starts_at = EXCLUDED.starts_at, ends_at = EXCLUDED.ends_at, received_at = EXCLUDED.received_at, generator_url = EXCLUDED.generator_url,
        group_key = EXCLUDED.group_key, outcome = EXCLUDED.outcome, incident_id = EXCLUDED.incident_id, reason = EXCLUDED.reason,
        flapping = EXCLUDED.flapping, transitions = EXCLUDED.transitions`,
-    columns.map((column) => columnOf(alerts, column)),
+    ALERTS.params(alerts),
   );
 }
 

@@ -2,6 +2,7 @@
 import type { IncidentState, MemberRole, Reason, Severity } from "@tocsin/contracts";
 import type { Queryable } from "@tocsin/runtime";
 import type { Jobs } from "../jobs.ts";
+import { recordset } from "../recordset.ts";
 import { jsonText } from "../values.ts";
 import { ALERT_COLUMNS, type AlertRow } from "./alerts.ts";
 
@@ -112,24 +113,36 @@ export interface CorrelatedIncident {
   readonly alertCount: number;
 }
 
+const INCIDENTS = recordset<CorrelatedIncident>({
+  id: ["text", (incident) => incident.id],
+  scope: ["text", (incident) => incident.scope],
+  title: ["text", (incident) => incident.title],
+  severity: ["text", (incident) => incident.severity],
+  service: ["text", (incident) => incident.service],
+  started: ["float8", (incident) => incident.startedAt],
+  recovered: ["float8", (incident) => incident.recoveredAt],
+  last: ["float8", (incident) => incident.lastAlertAt],
+  alert_count: ["integer", (incident) => incident.alertCount],
+});
+
 /**
  * Opens incidents and updates those that are there. The state is not touched: it moves along the lifecycle alone. A service that
  * a diagnosis has named stays.
  */
 export async function upsertIncidents(tx: Queryable, incidents: readonly CorrelatedIncident[], nowMs: number): Promise<void> {
   if (incidents.length === 0) return;
+  const now = `to_timestamp($${INCIDENTS.count + 1} / 1000.0)`;
   await tx.query(
     `INSERT INTO incidents (id, scope, title, state, severity, service, started_at, opened_at, updated_at, recovered_at, last_alert_at, alert_count)
-     SELECT id, scope, title, 'open', severity, service, to_timestamp("startedAt" / 1000.0), to_timestamp($2 / 1000.0), to_timestamp($2 / 1000.0),
-            to_timestamp("recoveredAt" / 1000.0), to_timestamp("lastAlertAt" / 1000.0), "alertCount"
-       FROM jsonb_to_recordset($1::jsonb) AS t (id text, scope text, title text, severity text, service text, "startedAt" bigint,
-            "recoveredAt" bigint, "lastAlertAt" bigint, "alertCount" integer)
+     SELECT id, scope, title, 'open', severity, service, to_timestamp(started / 1000), ${now}, ${now}, to_timestamp(recovered / 1000),
+            to_timestamp(last / 1000), alert_count
+       FROM ${INCIDENTS.from}
      ON CONFLICT (id) DO UPDATE SET
        title = EXCLUDED.title, severity = EXCLUDED.severity,
        service = CASE WHEN incidents.verdict = 'cause' THEN incidents.service ELSE EXCLUDED.service END,
        started_at = EXCLUDED.started_at, recovered_at = EXCLUDED.recovered_at, last_alert_at = EXCLUDED.last_alert_at,
        alert_count = EXCLUDED.alert_count, updated_at = EXCLUDED.updated_at, revision = incidents.revision + 1`,
-    [jsonText(incidents), nowMs],
+    [...INCIDENTS.params(incidents), nowMs],
   );
 }
 
@@ -141,14 +154,21 @@ export interface NewMember {
   readonly reasons: readonly Reason[];
 }
 
+const MEMBERS = recordset<NewMember>({
+  incident_id: ["text", (member) => member.incidentId],
+  scope: ["text", (member) => member.scope],
+  fingerprint: ["text", (member) => member.fingerprint],
+  role: ["text", (member) => member.role],
+  reasons: ["jsonb", (member) => member.reasons],
+});
+
 export async function upsertMembers(tx: Queryable, members: readonly NewMember[]): Promise<void> {
   if (members.length === 0) return;
   await tx.query(
     `INSERT INTO incident_members (incident_id, scope, fingerprint, role, reasons)
-     SELECT "incidentId", scope, fingerprint, role, reasons
-       FROM jsonb_to_recordset($1::jsonb) AS t ("incidentId" text, scope text, fingerprint text, role text, reasons jsonb)
+     SELECT incident_id, scope, fingerprint, role, reasons FROM ${MEMBERS.from}
      ON CONFLICT (incident_id, fingerprint) DO UPDATE SET role = EXCLUDED.role, reasons = EXCLUDED.reasons`,
-    [jsonText(members)],
+    MEMBERS.params(members),
   );
 }
 
@@ -311,13 +331,20 @@ export async function readPairs(on: Queryable, scope: string, limit: number): Pr
   return rows;
 }
 
+const PAIRS = recordset<StoredPair & { readonly scope: string }>({
+  scope: ["text", (pair) => pair.scope],
+  a: ["text", (pair) => pair.a],
+  b: ["text", (pair) => pair.b],
+  count: ["float8", (pair) => pair.count],
+  at: ["float8", (pair) => pair.at],
+});
+
 export async function upsertPairs(tx: Queryable, pairs: readonly (StoredPair & { readonly scope: string })[]): Promise<void> {
   if (pairs.length === 0) return;
   await tx.query(
     `INSERT INTO alert_pairs (scope, a, b, count, seen_at)
-     SELECT scope, a, b, count, to_timestamp(at / 1000.0)
-       FROM jsonb_to_recordset($1::jsonb) AS t (scope text, a text, b text, count double precision, at bigint)
+     SELECT scope, a, b, count, to_timestamp(at / 1000) FROM ${PAIRS.from}
      ON CONFLICT (scope, a, b) DO UPDATE SET count = EXCLUDED.count, seen_at = EXCLUDED.seen_at`,
-    [jsonText(pairs)],
+    PAIRS.params(pairs),
   );
 }
