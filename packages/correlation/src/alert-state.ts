@@ -37,7 +37,8 @@ export function alertStateOf(
     for (const name of names) {
       const value = labels[name] ?? fromTopology?.[name];
       if (value) {
-        infrastructure.push(shared(set, `${kind}=${value}`));
+        // Joined, not concatenated: V8 would keep the parts beside the whole.
+        infrastructure.push(shared(set, [kind, value].join("=")));
         break;
       }
     }

@@ -115,31 +115,36 @@ export interface WorkingSet {
   graph: Graph;
 }
 
+/** Most keys lead to one incident, such as the one of a pod: it stands there itself, a list only where there are more. */
 function createIndex(): IncidentIndex {
-  const lists = new Map<string, LiveIncident[]>();
+  const entries = new Map<string, LiveIncident | LiveIncident[]>();
   const NONE: readonly LiveIncident[] = [];
   return {
     add(key, incident) {
-      const list = lists.get(key);
-      if (list === undefined) lists.set(key, [incident]);
-      else if (list[list.length - 1] !== incident && !list.includes(incident, Math.max(0, list.length - INDEX_SCAN))) list.push(incident);
+      const entry = entries.get(key);
+      if (entry === undefined) entries.set(key, incident);
+      else if (!Array.isArray(entry)) {
+        if (entry !== incident) entries.set(key, [entry, incident]);
+      } else if (entry[entry.length - 1] !== incident && !entry.includes(incident, Math.max(0, entry.length - INDEX_SCAN)))
+        entry.push(incident);
     },
     remove(key, incident) {
-      const list = lists.get(key);
-      if (list === undefined) return;
-      const kept = list.filter((each) => each !== incident);
-      if (kept.length === 0) lists.delete(key);
-      else lists.set(key, kept);
+      const entry = entries.get(key);
+      if (entry === undefined) return;
+      const kept = Array.isArray(entry) ? entry.filter((each) => each !== incident) : entry === incident ? [] : [entry];
+      if (kept.length === 0) entries.delete(key);
+      else entries.set(key, kept.length === 1 ? (kept[0] as LiveIncident) : kept);
     },
     get(key) {
-      const list = lists.get(key);
-      if (list === undefined) return NONE;
-      return list.length <= INDEX_SCAN ? list : list.slice(-INDEX_SCAN);
+      const entry = entries.get(key);
+      if (entry === undefined) return NONE;
+      if (!Array.isArray(entry)) return [entry];
+      return entry.length <= INDEX_SCAN ? entry : entry.slice(-INDEX_SCAN);
     },
-    has: (key) => lists.has(key),
-    keys: () => lists.keys(),
+    has: (key) => entries.has(key),
+    keys: () => entries.keys(),
     get size() {
-      return lists.size;
+      return entries.size;
     },
   };
 }
