@@ -1,9 +1,11 @@
 // `npm run bench -- bridge [--quick] [--profile] [--sizes=1,10]`: durable ingest over HTTP. The bridge as a process of its own on real Kafka and Postgres, beside
-// two baselines on the same machine in the same run: Alertmanager's own API (memory only) and a bare fastify + kafkajs loop (acks −1).
+// baselines on the same machine in the same run: Alertmanager's own API (memory only) and a bare fastify + kafkajs loop (acks −1), with
+// kafkajs as it is released and with the product's patched one.
 // Every subject gets the same bodies from the same generator, over the same number of connections, closed loop. JSON lines on standard
 // output, progress on standard error. Rounds of the subjects take turns, so that a busy machine hits all of them.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { Agent, request } from "node:http";
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
@@ -35,9 +37,15 @@ if (missing.length > 0) {
   process.exit(2);
 }
 
+interface Started {
+  readonly url: string;
+  readonly pid: number | undefined;
+}
 interface Subject {
   readonly name: string;
   readonly url: string;
+  /** Of a process whose processor time is told: unlike a rate, it says something on a busy machine too. */
+  readonly pid?: number | undefined;
   body(serial: number, size: number): string;
 }
 
@@ -93,14 +101,26 @@ function post(url: string, body: Buffer): Promise<number> {
 interface Measured {
   posts: number;
   ms: number;
+  cpuMs: number;
   readonly took: number[];
 }
 
+/** Processor time of a process so far in milliseconds, its threads and system calls included; 0 where there is no /proc. */
+function cpuMsOf(pid: number | undefined): number {
+  try {
+    const ticks = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ").slice(11, 13).map(Number);
+    return (ticks ?? []).reduce((sum, each) => sum + each, 0) * 10; // a tick is a hundredth of a second
+  } catch {
+    return 0;
+  }
+}
+
 /** Each connection sends its next delivery when the last was answered. What is sent is made before the time is taken. */
-async function drive({ url, body, name }: Subject, size: number, forMs: number, into: Measured): Promise<void> {
+async function drive({ url, body, name, pid }: Subject, size: number, forMs: number, into: Measured): Promise<void> {
   let spent = 0;
   while (spent < forMs) {
     const bodies = Array.from({ length: Math.max(64, Math.ceil(2_000 / size)) }, () => Buffer.from(body(serial++, size)));
+    const cpuBefore = cpuMsOf(pid);
     const startedAt = performance.now();
     const worker = async () => {
       for (let next = bodies.pop(); next !== undefined; next = bodies.pop()) {
@@ -113,6 +133,7 @@ async function drive({ url, body, name }: Subject, size: number, forMs: number, 
     };
     await Promise.all(Array.from({ length: CONNECTIONS }, worker));
     spent += performance.now() - startedAt;
+    into.cpuMs += cpuMsOf(pid) - cpuBefore;
   }
   into.ms += spent;
 }
@@ -130,9 +151,14 @@ const { versionInfo } = (await (await fetch(`${alertmanager.url}/api/v2/status`)
 const alertmanagerVersion = versionInfo.version;
 const broker = `127.0.0.1:${kafka.port}`;
 const children: ReturnType<typeof spawn>[] = [];
-async function startNode(script: URL, env: Record<string, string>, path: string, flags: readonly string[] = []): Promise<string> {
+interface StartOptions {
+  readonly path: string;
+  readonly flags?: readonly string[];
+  readonly args?: readonly string[];
+}
+async function startNode(script: URL, env: Record<string, string>, { path, flags = [], args = [] }: StartOptions): Promise<Started> {
   const port = await freePort();
-  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", ...flags, fileURLToPath(script)], {
+  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", ...flags, fileURLToPath(script), ...args], {
     env: { PATH: process.env["PATH"] ?? "", TOCSIN_LOG_LEVEL: "error", ...env, TOCSIN_PORT: String(port) },
     stdio: ["ignore", "inherit", "inherit"],
   });
@@ -147,20 +173,22 @@ async function startNode(script: URL, env: Record<string, string>, path: string,
     if (child.exitCode !== null) throw new Error(`${script} ended with ${child.exitCode}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  return url;
+  return { url, pid: child.pid };
 }
-const bridgeUrl = await startNode(
+const bridge = await startNode(
   new URL("../src/main.ts", import.meta.url),
   { TOCSIN_BUS_URL: `kafka://${broker}?prefix=bench.`, TOCSIN_STORE_URL: await postgres.createDatabase("bench") },
-  "/readyz",
-  process.argv.includes("--profile") ? ["--cpu-prof", "--cpu-prof-dir=.artifacts"] : [],
+  { path: "/readyz", flags: process.argv.includes("--profile") ? ["--cpu-prof", "--cpu-prof-dir=.artifacts"] : [] },
 );
-const bareUrl = await startNode(new URL("./load/bare-loop.ts", import.meta.url), { BROKER: broker }, "/livez");
+const bareLoop = new URL("./load/bare-loop.ts", import.meta.url);
+const bare = await startNode(bareLoop, { BROKER: broker }, { path: "/livez" });
+const released = await startNode(bareLoop, { BROKER: broker }, { path: "/livez", args: ["--released"] });
 
 const subjects: Subject[] = [
-  { name: "tocsin", url: `${bridgeUrl}/webhooks/alertmanager`, body: webhookBody },
+  { name: "tocsin", url: `${bridge.url}/webhooks/alertmanager`, pid: bridge.pid, body: webhookBody },
   { name: "alertmanager", url: `${alertmanager.url}/api/v2/alerts`, body: (n, size) => JSON.stringify(alertsOf(n, size)) },
-  { name: "fastify+kafkajs", url: `${bareUrl}/alerts`, body: webhookBody },
+  { name: "fastify+kafkajs", url: `${released.url}/alerts`, pid: released.pid, body: webhookBody },
+  { name: "fastify+kafkajs, patched", url: `${bare.url}/alerts`, pid: bare.pid, body: webhookBody },
 ];
 say({
   machine: `${cpus().length} × ${cpus()[0]?.model ?? "unknown"}`,
@@ -169,20 +197,21 @@ say({
 });
 
 for (const size of SIZES) {
-  const measured = new Map(subjects.map(({ name }) => [name, { posts: 0, ms: 0, took: [] } as Measured]));
-  for (const subject of subjects) await drive(subject, size, WARM_UP_MS, { posts: 0, ms: 0, took: [] });
+  const measured = new Map(subjects.map(({ name }) => [name, { posts: 0, ms: 0, cpuMs: 0, took: [] } as Measured]));
+  for (const subject of subjects) await drive(subject, size, WARM_UP_MS, { posts: 0, ms: 0, cpuMs: 0, took: [] });
   for (let round = 1; round <= ROUNDS; round++)
     for (const subject of subjects) {
       progress(`${size} a POST, round ${round}: ${subject.name}`);
       await drive(subject, size, ROUND_MS, measured.get(subject.name) as Measured);
     }
-  for (const [subject, { posts, ms, took }] of measured) {
+  for (const [subject, { posts, ms, cpuMs, took }] of measured) {
     took.sort((a, b) => a - b);
     const line = (metric: string, value: number, unit: string) =>
       say({ case: `${size} a POST`, subject, metric, value: rounded(value), unit, n: posts });
     line("rate", (posts * size) / (ms / 1_000), "alerts/s");
     line("p50", quantile(took, 0.5), "ms");
     line("p99", quantile(took, 0.99), "ms");
+    if (cpuMs > 0) line("cpu", (cpuMs * 1_000) / (posts * size), "µs/alert");
   }
 }
 

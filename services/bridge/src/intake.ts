@@ -49,23 +49,20 @@ const seenKey = (dedupeKey: string): string => `bridge:seen:${dedupeKey}`;
 export function createIntake(deps: IntakeDeps): Intake {
   const { sql, cache, sender, clock, log, metrics, dedupeMs, heartbeatNames } = deps;
 
-  async function seenBefore(alerts: readonly Alert[]): Promise<ReadonlySet<string>> {
-    if (dedupeMs === 0 || alerts.length === 0) return new Set();
+  async function seenBefore(keys: readonly string[]): Promise<ReadonlySet<string>> {
+    if (dedupeMs === 0 || keys.length === 0) return new Set();
     try {
-      return await cache.present(alerts.map((alert) => seenKey(alert.dedupeKey)));
+      return await cache.present(keys);
     } catch (error) {
       log.warn({ err: error, reason: messageOf(error) }, "cache not asked");
       return new Set();
     }
   }
 
-  async function remember(alerts: readonly Alert[]): Promise<void> {
-    if (dedupeMs === 0 || alerts.length === 0) return;
+  async function remember(keys: readonly string[]): Promise<void> {
+    if (dedupeMs === 0 || keys.length === 0) return;
     try {
-      await cache.remember(
-        alerts.map((alert) => seenKey(alert.dedupeKey)),
-        dedupeMs,
-      );
+      await cache.remember(keys, dedupeMs);
     } catch (error) {
       log.warn({ err: error, reason: messageOf(error) }, "cache not written");
     }
@@ -110,9 +107,11 @@ export function createIntake(deps: IntakeDeps): Intake {
       { source, alerts, changes, rejections, truncatedAlerts, fingerprintMismatches },
       { headers, traceparent, isReplay = false },
     ) {
-      const distinct = [...new Map(alerts.map((alert) => [alert.dedupeKey, alert])).values()];
-      const seen = isReplay ? new Set<string>() : await seenBefore(distinct);
-      const fresh = seen.size === 0 ? distinct : distinct.filter((alert) => !seen.has(seenKey(alert.dedupeKey)));
+      const byKey = new Map(alerts.map((alert) => [seenKey(alert.dedupeKey), alert]));
+      const distinct = [...byKey.values()];
+      const seen = isReplay ? new Set<string>() : await seenBefore([...byKey.keys()]);
+      for (const key of seen) byKey.delete(key);
+      const fresh = [...byKey.values()];
       let refused: readonly RefusedEvent[] = [];
       let newChanges = 0;
       try {
@@ -124,7 +123,7 @@ export function createIntake(deps: IntakeDeps): Intake {
         throw unavailable(error);
       }
       // Only now: a key remembered before its alert is durable would make the retry of a failed delivery a lost alert.
-      await remember(fresh);
+      await remember([...byKey.keys()]);
       if (!isReplay) await noteHeartbeats(distinct);
       const receipt = {
         accepted: fresh.length - refused.length + newChanges,

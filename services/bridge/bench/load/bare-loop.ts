@@ -2,8 +2,11 @@
 // counted or remembered. What arrives while a request is under way goes together into the next, as in the product's own producer.
 import fastify from "fastify";
 import { Kafka, logLevel } from "kafkajs";
+import { Kafka as ReleasedKafka } from "kafkajs-released";
 
-const kafka = new Kafka({ brokers: [process.env["BROKER"] ?? ""], logLevel: logLevel.NOTHING });
+/** With the product's patched client, or with the client as anybody gets it. */
+const Client = process.argv.includes("--released") ? ReleasedKafka : Kafka;
+const kafka = new Client({ brokers: [process.env["BROKER"] ?? ""], logLevel: logLevel.NOTHING });
 const admin = kafka.admin();
 await admin.connect();
 await admin.createTopics({ topics: [{ topic: "bare", numPartitions: 8, replicationFactor: 1 }], waitForLeaders: true });
