@@ -1,6 +1,5 @@
 // The investigation as a graph: checkpointed after every node, so that a killed process goes on where it was. The nodes' effects do not
 // depend on it: each is safe to repeat, and `runPlainly` goes through the same nodes without LangGraph.
-import { Annotation, END, START, StateGraph } from "@langchain/langgraph";
 import type { BaseCheckpointSaver } from "@langchain/langgraph-checkpoint";
 import type { Diagnosis } from "@tocsin/contracts";
 import { AppError, messageOf } from "@tocsin/runtime";
@@ -12,22 +11,6 @@ import { reasonNode } from "./nodes/reason.ts";
 import { recallNode } from "./nodes/recall.ts";
 import type { Outcome } from "./outcome.ts";
 import type { AgentDeps, Round } from "./round.ts";
-
-/** Small on purpose: what was found lies in the store. Each field has one writer. */
-const InvestigationState = Annotation.Root({
-  /** gather */
-  gathered: Annotation<boolean>,
-  /** diagnose */
-  verdict: Annotation<Diagnosis["verdict"]>,
-  /** recall: how many past incidents are like it */
-  alike: Annotation<number>,
-  /** reason: whether a model's word was taken into account */
-  advised: Annotation<boolean>,
-  /** plan */
-  decision: Annotation<Outcome["kind"]>,
-  /** narrate */
-  written: Annotation<boolean>,
-});
 
 /** Raised with the graph's shape: a thread begun under another shape is not resumed, the round is gone through plainly. */
 const GRAPH_VERSION = 3;
@@ -51,7 +34,23 @@ const stepsOf = (deps: AgentDeps, round: Round): Steps => ({
   narrate: narrateNode(deps, round),
 });
 
-function compile(steps: Steps, checkpointer: BaseCheckpointSaver) {
+async function compile(steps: Steps, checkpointer: BaseCheckpointSaver) {
+  const { Annotation, END, START, StateGraph } = await import("@langchain/langgraph");
+  /** Small on purpose: what was found lies in the store. Each field has one writer. */
+  const InvestigationState = Annotation.Root({
+    /** gather */
+    gathered: Annotation<boolean>,
+    /** diagnose */
+    verdict: Annotation<Diagnosis["verdict"]>,
+    /** recall: how many past incidents are like it */
+    alike: Annotation<number>,
+    /** reason: whether a model's word was taken into account */
+    advised: Annotation<boolean>,
+    /** plan */
+    decision: Annotation<Outcome["kind"]>,
+    /** narrate */
+    written: Annotation<boolean>,
+  });
   return new StateGraph(InvestigationState)
     .addNode("gather", async () => {
       await steps.gather();
@@ -93,7 +92,7 @@ export async function runRound(
     failed ??= { error };
   });
   try {
-    const graph = compile(steps, checkpointer);
+    const graph = await compile(steps, checkpointer);
     const config = { configurable: { thread_id: threadOf(round) }, recursionLimit: RECURSION_LIMIT };
     const known = await graph.getState(config);
     const isBegun = known.next.length > 0;

@@ -22,7 +22,7 @@ export const sreAgent = defineModule({
   name: "sre-agent",
   config: SreAgentConfig,
   needs: ["bus", "store", "signals", "http", "llm"],
-  async start({ config, bus, store, signals, http, llm, log, registry, clock, onStop }) {
+  async start({ config, bus, store, signals, http, llm, log, registry, clock, onStop, onReady }) {
     const metrics = createMetrics(registry);
     const deps: AgentDeps = {
       store,
@@ -36,12 +36,19 @@ export const sreAgent = defineModule({
     };
     await http.mount("/api/v1", adviceRoutes(deps));
     const library = await deps.runbooks();
-    const checkpoints = await openCheckpoints(store, log);
+    // Once everything is ready, or with the first investigation: a start need not wait for it.
+    let opening: ReturnType<typeof openCheckpoints> | undefined;
+    const checkpoints = () => {
+      opening ??= openCheckpoints(store, log);
+      return opening;
+    };
+    onStop("open checkpoints", () => opening);
+    onReady(async () => void checkpoints());
     const options = { concurrency: config.concurrency, leaseSeconds: 30, attempts: 20 };
     onStop(
       "stop investigations",
-      await store.jobs.work(INVESTIGATE, options, ({ data, signal }) =>
-        investigate(deps, data["incidentId"] ?? "", data["reason"] ?? "", checkpoints, signal),
+      await store.jobs.work(INVESTIGATE, options, async ({ data, signal }) =>
+        investigate(deps, data["incidentId"] ?? "", data["reason"] ?? "", await checkpoints(), signal),
       ),
     );
     // A model's words are worth few tries: what fails has said why.
@@ -66,7 +73,7 @@ export const sreAgent = defineModule({
         else await sendConclude(store.jobs, tx, id);
       }
     });
-    log.info({ runbooks: library.length, checkpoints: checkpoints !== undefined }, "sre-agent ready");
+    log.info({ runbooks: library.length }, "sre-agent ready");
   },
 });
 
