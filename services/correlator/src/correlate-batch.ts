@@ -4,21 +4,38 @@ import { countSuppressed, knownTransitions, liveSuppressions } from "@tocsin/sto
 import type { CorrelatorMetrics } from "./metrics.ts";
 import { storeTurn, type TurnOptions } from "./store-turn.ts";
 
-/** Alerts decided at a time: enough that an incident's row and event are written once for many alerts, few enough that parts overlap. */
-const PART = 1_000;
+/** Alerts in the first part of a large delivery: the database waits for nothing but their decision. */
+const FIRST_PART = 250;
+
+/**
+ * Cuts a delivery into parts, each twice as large as the one before: deciding one takes as long as writing that, and what changes in many
+ * alerts of a part, such as the row of their incident, is written once for all of them. No part is smaller than the first.
+ */
+export function partsOf<T>(items: readonly T[], first: number): (readonly T[])[] {
+  const parts: (readonly T[])[] = [];
+  let size = first;
+  for (let from = 0; from < items.length; size *= 2) {
+    const left = items.length - from;
+    const taken = left < 2 * size ? left : size;
+    parts.push(items.slice(from, from + taken));
+    from += taken;
+  }
+  return parts;
+}
 
 /**
  * Correlates alerts of any scopes and stores what follows, in one transaction; afterwards every one of them has its outcome.
  *
- * @param partSize alerts decided at a time, in order of event time
+ * @param firstPart alerts in the first part of it; parts are in order of event time
  */
-export async function correlateBatch(alerts: readonly Alert[], options: TurnOptions, partSize = PART): Promise<readonly Decisions[]> {
+export async function correlateBatch(
+  alerts: readonly Alert[],
+  options: TurnOptions,
+  firstPart = FIRST_PART,
+): Promise<readonly Decisions[]> {
   const { clock, config, metrics } = options;
   const startedAt = performance.now();
-  const ordered = alerts.length > partSize ? eventOrder(alerts) : alerts;
-  const parts = Array.from({ length: Math.ceil(alerts.length / partSize) }, (_, part) =>
-    ordered.slice(part * partSize, (part + 1) * partSize),
-  );
+  const parts = partsOf(alerts.length > firstPart ? eventOrder(alerts) : alerts, firstPart);
   const byScope = parts.map((part) => Map.groupBy(part, ({ scope }) => scope));
   let known = new Set<string>();
   let taken = 0;

@@ -30,7 +30,7 @@ describe.skipIf(lacks(...POSTGRES_PROGRAMS))("on PostgreSQL", () => {
     const processes = stores.map((store) => processOver(store, systemClock));
     const alerts = fleet();
     const take = async (each: (typeof processes)[number], deliveries: readonly (readonly Alert[])[]) => {
-      for (const delivery of deliveries) await correlateBatch(delivery, each, 23);
+      for (const delivery of deliveries) await correlateBatch(delivery, each, 12);
     };
     const deliveries = Array.from({ length: 8 }, (_, n) => alerts.slice(n * 50, n * 50 + 50));
     // The other one has them in another order, and some of them twice.
@@ -70,12 +70,12 @@ describe.skipIf(lacks(...POSTGRES_PROGRAMS))("on PostgreSQL", () => {
           ),
       } as typeof store.sql,
     };
-    await expect(correlateBatch(alerts, dying, 150)).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+    await expect(correlateBatch(alerts, dying, 100)).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
     await postgres.halt("SIGKILL");
     await postgres.resume();
     const count = async () => (await store.sql.query<{ n: number }>("SELECT count(*) AS n FROM alert_transitions")).rows[0]?.n;
     expect(await count()).toBe(0);
-    await correlateBatch(alerts, options, 150);
+    await correlateBatch(alerts, options, 100);
     expect(await count()).toBe(400);
   });
 });

@@ -6,7 +6,7 @@ import { moveIncident, openStore, type Store } from "@tocsin/store";
 import { fakeClock } from "@tocsin/testkit";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { alert } from "../../../packages/correlation/test/alerts.ts";
-import { correlateBatch } from "../src/correlate-batch.ts";
+import { correlateBatch, partsOf } from "../src/correlate-batch.ts";
 import { forgetEverything, openIncidents, processOver } from "./support.ts";
 
 let store: Store;
@@ -51,14 +51,20 @@ async function stored(on: Queryable = store.sql): Promise<Record<string, unknown
   return found;
 }
 
-test.each([1, 5, 7, 35])("a delivery decided %d alerts at a time ends as deliveries of so many would have", async (partSize) => {
+test("each part is twice as large as the one before, and none is smaller than the first", () => {
+  const sizes = (length: number) => partsOf(Array.from({ length }), 250).map((part) => part.length);
+  expect([0, 1, 499, 500, 749, 750, 2_000].map(sizes)).toEqual([[], [1], [499], [250, 250], [250, 499], [250, 500], [250, 500, 1_250]]);
+});
+
+test.each([1, 3, 8, 18])("a delivery whose first part has %d alerts ends as deliveries of its parts would have", async (firstPart) => {
   const alerts = storm();
-  await correlateBatch(alerts, processOver(store, clock), partSize);
+  await correlateBatch(alerts, processOver(store, clock), firstPart);
   const inParts = await stored();
   await forgetEverything(store);
   const options = processOver(store, clock);
-  const ordered = eventOrder(alerts);
-  for (let from = 0; from < ordered.length; from += partSize) await correlateBatch(ordered.slice(from, from + partSize), options);
+  const parts = partsOf(eventOrder(alerts), firstPart);
+  expect(parts.length).toBeGreaterThan(1);
+  for (const part of parts) await correlateBatch(part, options, alerts.length);
   expect(inParts).toEqual(await stored());
   expect(inParts["transitions"]).toHaveLength(36);
 });
