@@ -9,8 +9,12 @@ export interface ServiceCommand {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** A service mostly waits: a young generation of 2 MiB instead of 16 costs it nothing to speak of and saves tens of MiB. */
-const NODE_ARGS = ["--disable-warning=ExperimentalWarning", "--max-semi-space-size=2"];
+/**
+ * A service mostly waits: a young generation of 2 MiB instead of 16 costs it nothing to speak of and saves tens of MiB. Under load V8 lets a heap
+ * grow to four times of what is alive before it collects, as long as the machine has memory; at 1.4 times the same alerts cost no more processor time
+ * that could be measured.
+ */
+const NODE_ARGS = ["--disable-warning=ExperimentalWarning", "--max-semi-space-size=2", "--heap-growing-percent=40"];
 
 /**
  * How a service is started on this machine, whoever looks after it then.
