@@ -119,7 +119,7 @@ describe("as a process", () => {
     const port = String((taken.address() as { port: number }).port);
     const store = join(folder, "a-file", "store");
     for (const [env, said] of [
-      [{ TOCSIN_PORT: port }, /in use already.*HTTP_PORT_TAKEN/],
+      [{ TOCSIN_PORT: port, TOCSIN_STORE_URL: `embedded:${join(folder, "own")}` }, /in use already.*HTTP_PORT_TAKEN/],
       [
         { TOCSIN_PORT: "x", TOCSIN_HOST: "", TOCSIN_API_TOKEN: "short" },
         /2 settings are wrong:\n {2}TOCSIN_PORT is "x".*\n {2}TOCSIN_API_TOKEN has a wrong value/,
