@@ -146,3 +146,22 @@ for (const active of [1_000, 10_000, 100_000]) {
     n: MEASURED - 5_000,
   });
 }
+
+// The dearest there is: each alert is of a service of its own and opens an incident.
+{
+  const alone = 100_000;
+  const set = createWorkingSet("default", compileGraph({ services: [] }, DEFAULT_CORRELATION.maxHops, DEFAULT_CORRELATION.hubDependents));
+  const ms = inBatches(
+    set,
+    Array.from({ length: alone }, (_, tree) => firing(tree, 0, START + Math.floor(tree / 100) * 1_000)),
+  );
+  say({
+    suite: SUITE,
+    case: `${alone} alerts, ${set.incidents.size} open incidents`,
+    subject: "tocsin",
+    metric: "opening",
+    value: Math.round((alone / ms) * 1000),
+    unit: "alerts/s",
+    n: alone,
+  });
+}
