@@ -4,8 +4,8 @@ import { countSuppressed, knownTransitions, liveSuppressions } from "@tocsin/sto
 import type { CorrelatorMetrics } from "./metrics.ts";
 import { storeTurn, type TurnOptions } from "./store-turn.ts";
 
-/** Alerts in the first part of a large delivery: the database waits for nothing but their decision. */
-const FIRST_PART = 250;
+/** Alerts in the first part of a large delivery: the database waits for nothing but their decision. What PGlite gets at once is one part. */
+const FIRST_PART = 300;
 
 /**
  * Cuts a delivery into parts, each twice as large as the one before: deciding one takes as long as writing that, and what changes in many
