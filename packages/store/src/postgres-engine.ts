@@ -42,6 +42,8 @@ export async function openPostgres({ url, log, clock, maxConnections, idleInTran
     });
     // Without a listener, an idle connection that the server ends would end the process.
     pool.on("error", (error) => log.warn({ err: error }, "idle database connection lost"));
+    // The pool listens to idle connections only. One that a library holds, or that breaks between two statements, would end the process.
+    pool.on("connect", (client) => client.on("error", (error) => log.warn({ err: error }, "database connection lost")));
     return pool;
   };
 
@@ -81,9 +83,6 @@ export async function openPostgres({ url, log, clock, maxConnections, idleInTran
   async function transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T> {
     assertOutsideTransaction();
     const client = await connect(main);
-    // A connection that breaks between two statements says so here; the next statement then fails.
-    const onError = (error: Error) => log.warn({ err: error }, "database connection lost in a transaction");
-    client.on("error", onError);
     let ended = false;
     let broken: Error | boolean = false;
     const tx = {
@@ -107,7 +106,6 @@ export async function openPostgres({ url, log, clock, maxConnections, idleInTran
       });
       throw error;
     } finally {
-      client.off("error", onError);
       client.release(broken);
     }
   }

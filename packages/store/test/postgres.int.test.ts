@@ -196,6 +196,27 @@ describe.skipIf(lacks(...POSTGRES_PROGRAMS))("on PostgreSQL", () => {
       await end();
     });
 
+    test("a backend that is ended while its connection is held, in a transaction or by a library, ends no process", async () => {
+      const held = await store.pool.connect();
+      const begun = Promise.withResolvers<void>();
+      const ended = Promise.withResolvers<void>();
+      const cut = store.sql.transaction(async (tx) => {
+        await tx.query("SELECT 1");
+        begun.resolve();
+        await ended.promise;
+        await tx.query("SELECT 2");
+      });
+      await begun.promise;
+      const other = await open(await postgres.createDatabase("executioner"));
+      await other.sql.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'away' AND pid <> pg_backend_pid()");
+      await other.close();
+      await expect(held.query("SELECT 1")).rejects.toThrow();
+      ended.resolve();
+      await expect(cut).rejects.toMatchObject({ code: "STORE_UNAVAILABLE", retryable: true });
+      held.release();
+      expect((await store.sql.query("SELECT 1 AS one")).rows).toEqual([{ one: 1 }]);
+    });
+
     test("a crash is STORE_UNAVAILABLE while it lasts; then statements, notices and jobs work again", async () => {
       const heard: string[] = [];
       const end = await store.sql.listen("crash", (payload) => heard.push(payload));
