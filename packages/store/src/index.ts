@@ -204,6 +204,7 @@ export {
   type TicketRow,
   ticketNeed,
   ticketsBehind,
+  withIssue,
 } from "./repositories/tickets.ts";
 export { prune, type Retention } from "./upkeep.ts";
 export { cleanText, jsonText } from "./values.ts";

@@ -1,14 +1,21 @@
 import { TOPICS } from "@tocsin/contracts";
 import { defineModule } from "@tocsin/host";
 import { AppError, backoffMs, messageOf, newId } from "@tocsin/runtime";
-import { claimEvents, dropLease, saveTicketError, takeLease, ticketsBehind } from "@tocsin/store";
+import { claimEvents, dropLease, type JobRun, type Jobs, saveTicketError, takeLease, ticketsBehind, withIssue } from "@tocsin/store";
 import { openGitlab } from "@tocsin/tickets";
 import { GitlabSyncConfig } from "./config.ts";
 import { createMetrics } from "./metrics.ts";
-import { type ReconcileDeps, reconcile } from "./reconcile.ts";
+import { openIssue, type ReconcileDeps, reconcile } from "./reconcile.ts";
+
+type Tx = Parameters<Jobs["send"]>[0];
 
 const GROUP = "tocsin.gitlab-sync";
 const QUEUE = "gitlab-sync";
+/**
+ * Incidents that have no issue yet, apart from the rest: GitLab takes 60 notes a minute, and what a storm has to say takes long. A new incident is
+ * shown at once all the same.
+ */
+const OPEN_QUEUE = "gitlab-sync.open";
 /** Renewed before every step; the longest step is four tries of a call. */
 const LEASE_SECONDS = 120;
 /** Longest wait before a failed incident is tried again. */
@@ -53,19 +60,30 @@ export const gitlabSync = defineModule({
     };
 
     /** One waiting job for each incident: what comes while it waits is told with it. */
-    const schedule = (tx: Parameters<typeof jobs.send>[0], incidentId: string, startAfterSeconds: number, tries = 0) =>
-      jobs.send(tx, { queue: QUEUE, data: { incidentId, tries: String(tries) }, singletonKey: incidentId, startAfterSeconds });
+    const schedule = (queue: string, tx: Tx, incidentId: string, startAfterSeconds: number, tries = 0) =>
+      jobs.send(tx, { queue, data: { incidentId, tries: String(tries) }, singletonKey: incidentId, startAfterSeconds });
 
-    async function sync(incidentId: string, tries: number, signal: AbortSignal): Promise<void> {
+    async function scheduleAll(tx: Tx, incidentIds: readonly string[], startAfterSeconds: number): Promise<void> {
+      const shown = await withIssue(tx, incidentIds);
+      for (const id of incidentIds) await schedule(shown.has(id) ? QUEUE : OPEN_QUEUE, tx, id, startAfterSeconds);
+    }
+
+    async function work(queue: string, { data, signal }: Pick<JobRun, "data" | "signal">): Promise<void> {
+      const { incidentId = "" } = data;
+      const tries = Number(data["tries"] ?? 0);
       const lease = `${QUEUE}:${incidentId}`;
       const holder = newId("sync");
       const holds = () => takeLease(sql, lease, holder, LEASE_SECONDS);
       // Two at once would both find no note and write one each.
-      if (!(await holds())) return schedule(sql, incidentId, Math.max(2, config.coalesceSeconds), tries);
+      if (!(await holds())) return schedule(queue, sql, incidentId, Math.max(2, config.coalesceSeconds), tries);
       try {
-        const outcome = await reconcile(deps, incidentId, async () => !signal.aborted && (await holds()));
+        const opens = queue === OPEN_QUEUE;
+        const outcome = await (opens
+          ? openIssue(deps, incidentId)
+          : reconcile(deps, incidentId, async () => !signal.aborted && (await holds())));
+        if (opens && outcome.kind === "told") return schedule(QUEUE, sql, incidentId, 0);
         metrics.synced(outcome.kind);
-        if (outcome.kind === "left") await schedule(sql, incidentId, 2, tries);
+        if (outcome.kind === "left") await schedule(queue, sql, incidentId, 2, tries);
         else if (tries > 0) log.info({ incidentId, tries }, "gitlab is told again");
       } catch (error) {
         if (!AppError.is(error) || !error.code.startsWith("TICKETS_")) throw error; // the store's: the job is tried again
@@ -77,16 +95,14 @@ export const gitlabSync = defineModule({
           { incidentId, code: error.code, reason: messageOf(error), tries, retryInSeconds: seconds },
           "gitlab not told",
         );
-        await schedule(sql, incidentId, seconds, tries + 1);
+        await schedule(queue, sql, incidentId, seconds, tries + 1);
       } finally {
         await dropLease(sql, lease, holder);
       }
     }
 
-    onStop(
-      "stop gitlab jobs",
-      await jobs.work(QUEUE, { concurrency: 2 }, ({ data, signal }) => sync(data["incidentId"] ?? "", Number(data["tries"] ?? 0), signal)),
-    );
+    for (const queue of [OPEN_QUEUE, QUEUE])
+      onStop(`stop jobs of ${queue}`, await jobs.work(queue, { concurrency: 2 }, (job) => work(queue, job)));
 
     const subscription = await bus.subscribe({
       group: GROUP,
@@ -101,7 +117,7 @@ export const gitlabSync = defineModule({
           const incidents = new Set(
             events.filter(({ id }) => fresh.has(id)).map(({ data }) => (data as { incidentId: string }).incidentId),
           );
-          for (const incidentId of incidents) await schedule(tx, incidentId, config.coalesceSeconds);
+          await scheduleAll(tx, [...incidents], config.coalesceSeconds);
         });
       },
     });
@@ -113,7 +129,7 @@ export const gitlabSync = defineModule({
         try {
           const behind = await ticketsBehind(sql, config.backfillDays, SWEEP_LIMIT);
           metrics.behind(behind.length);
-          for (const incidentId of behind) await schedule(sql, incidentId, 0);
+          await scheduleAll(sql, behind, 0);
         } catch (error) {
           log.warn({ err: error, reason: messageOf(error) }, "gitlab sweep failed");
         }

@@ -7,6 +7,7 @@ import {
   saveTicketError,
   saveTicketRef,
   saveTicketSynced,
+  type TicketNeed,
   type TicketRow,
   ticketNeed,
   viewIncident,
@@ -46,21 +47,10 @@ const DAY_MS = 86_400_000;
  * @throws AppError `TICKETS_*` when GitLab cannot be told
  */
 export async function reconcile(deps: ReconcileDeps, incidentId: string, mayGoOn: () => Promise<boolean>): Promise<Reconciled> {
-  const { sql, clock, project, labels, consoleUrl, assignee, backfillDays, log } = deps;
-  const need = await ticketNeed(sql, incidentId);
-  if (need === undefined) return { kind: "skipped", reason: "no such incident" };
-  const known = await findTicket(sql, incidentId);
-  if (known?.iid === undefined && need.mergedInto !== undefined) return { kind: "skipped", reason: "merged before it had a ticket" };
-  if (known === undefined && need.closedAt !== undefined && Date.parse(need.closedAt) < clock.now() - backfillDays * DAY_MS)
-    return { kind: "skipped", reason: "closed long before there was a GitLab" };
-  const row = known ?? (await openTicket(sql, incidentId, project));
-  const view = (await viewIncident(sql, incidentId)) as IncidentView;
-  const desired = desiredTicket(view, await thoughtsOf(sql, incidentId), {
-    labels,
-    ...(consoleUrl === undefined ? {} : { consoleUrl }),
-    ...(need.mergedInto === undefined ? {} : { mergedInto: need.mergedInto }),
-  });
-
+  const { sql, assignee, log } = deps;
+  const wanted = await wantedOf(deps, incidentId);
+  if (wanted.kind === "skipped") return wanted;
+  const { need, row, desired } = wanted;
   let told = 0;
   try {
     const ticket = await ensured(deps, incidentId, row, desired);
@@ -95,6 +85,43 @@ export async function reconcile(deps: ReconcileDeps, incidentId: string, mayGoOn
     if (AppError.is(error, "TICKETS_NOT_FOUND")) await saveTicketRef(sql, incidentId, null);
     throw error;
   }
+}
+
+/**
+ * Makes the incident's issue, with all that its description tells, and nothing more: the rest may have to wait for its turn among the notes.
+ *
+ * @throws AppError `TICKETS_*` when GitLab cannot be told
+ */
+export async function openIssue(deps: ReconcileDeps, incidentId: string): Promise<Reconciled> {
+  const wanted = await wantedOf(deps, incidentId);
+  if (wanted.kind === "skipped") return wanted;
+  await ensured(deps, incidentId, wanted.row, wanted.desired);
+  return { kind: "told", steps: 0 };
+}
+
+interface Wanted {
+  readonly kind: "wanted";
+  readonly need: TicketNeed;
+  readonly row: TicketRow;
+  readonly desired: DesiredTicket;
+}
+
+async function wantedOf(deps: ReconcileDeps, incidentId: string): Promise<Wanted | Extract<Reconciled, { kind: "skipped" }>> {
+  const { sql, clock, project, labels, consoleUrl, backfillDays } = deps;
+  const need = await ticketNeed(sql, incidentId);
+  if (need === undefined) return { kind: "skipped", reason: "no such incident" };
+  const known = await findTicket(sql, incidentId);
+  if (known?.iid === undefined && need.mergedInto !== undefined) return { kind: "skipped", reason: "merged before it had a ticket" };
+  if (known === undefined && need.closedAt !== undefined && Date.parse(need.closedAt) < clock.now() - backfillDays * DAY_MS)
+    return { kind: "skipped", reason: "closed long before there was a GitLab" };
+  const row = known ?? (await openTicket(sql, incidentId, project));
+  const view = (await viewIncident(sql, incidentId)) as IncidentView;
+  const desired = desiredTicket(view, await thoughtsOf(sql, incidentId), {
+    labels,
+    ...(consoleUrl === undefined ? {} : { consoleUrl }),
+    ...(need.mergedInto === undefined ? {} : { mergedInto: need.mergedInto }),
+  });
+  return { kind: "wanted", need, row, desired };
 }
 
 interface Told {

@@ -28,7 +28,7 @@ beforeEach(async () => {
   await store.sql.query("DELETE FROM tickets");
   await store.sql.query("DELETE FROM incident_members");
   await store.sql.query("DELETE FROM incidents");
-  await store.sql.query("DELETE FROM jobs.job WHERE name = 'gitlab-sync'");
+  await store.sql.query("DELETE FROM jobs.job WHERE name LIKE 'gitlab-sync%'");
 });
 afterEach(() => gitlab.close());
 
@@ -231,7 +231,7 @@ describe("while GitLab is away", () => {
         if (failure.kind === "rate-limited" && failure.retryAfterSeconds > 60) {
           await eventually("the job waits for as long as GitLab asked", async () => {
             const { rows } = await store.sql.query<{ s: number }>(
-              "SELECT extract(epoch FROM start_after - now())::float8 AS s FROM jobs.job WHERE name = 'gitlab-sync' AND state < 'active'",
+              "SELECT extract(epoch FROM start_after - now())::float8 AS s FROM jobs.job WHERE name = 'gitlab-sync.open' AND state < 'active'",
             );
             return rows.some(({ s }) => s > 50) || undefined;
           });
@@ -244,6 +244,23 @@ describe("while GitLab is away", () => {
       { sweepSeconds: failure.kind === "rate-limited" && failure.retryAfterSeconds > 60 ? "300" : "0.5" },
     ),
   );
+
+  test("a new incident has its issue while what is to be said of others waits", () =>
+    running(
+      async () => {
+        const others = [await openIncident("one"), await openIncident("two")];
+        for (const id of others) await isTold(id);
+        for (const _ of others) gitlab.fail({ method: "POST", path: /notes$/, failure: { kind: "silence" } });
+        for (const id of others) await think(id, "a long story");
+        await eventually("both workers wait for an answer", async () => posts(/notes$/).length >= 2 || undefined);
+        const told = posts(/notes$/).length;
+        await openIncident("three");
+        await eventually("the issue is there", async () => gitlab.issues.some(({ title }) => title === "three") || undefined);
+        expect(posts(/notes$/)).toHaveLength(told);
+        for (const id of others) await isTold(id);
+      },
+      { timeoutMs: "5000", sweepSeconds: "0.5" },
+    ));
 
   test("a note that was written though its answer was lost is there once", () =>
     running(async () => {

@@ -47,6 +47,15 @@ export async function findTicket(on: Queryable, incidentId: string): Promise<Tic
   return rows[0] && ticketOf(rows[0]);
 }
 
+/** @returns those of the incidents that have an issue already */
+export async function withIssue(on: Queryable, incidentIds: readonly string[]): Promise<ReadonlySet<string>> {
+  const { rows } = await on.query<{ id: string }>(
+    "SELECT incident_id AS id FROM tickets WHERE incident_id = ANY($1::text[]) AND iid IS NOT NULL",
+    [incidentIds],
+  );
+  return new Set(rows.map(({ id }) => id));
+}
+
 /** The incident's ticket row; makes it when there is none, before anything is asked of GitLab. */
 export async function openTicket(on: Queryable, incidentId: string, project: string): Promise<TicketRow> {
   await on.query("INSERT INTO tickets (incident_id, project) VALUES ($1, $2) ON CONFLICT (incident_id) DO NOTHING", [incidentId, project]);
