@@ -64,6 +64,8 @@ export function createConsumer(deps: KafkaConsumerDeps, options: SubscribeOption
   const turns = createTurns();
   const states = new Map<string, PartitionState>();
   const resuming = new Set<NodeJS.Timeout>();
+  /** Partitions whose position this member has begun to note. */
+  const noted = new Set<string>();
   const policy = createRebuildPolicy();
 
   let consumer: Consumer | undefined;
@@ -122,6 +124,7 @@ export function createConsumer(deps: KafkaConsumerDeps, options: SubscribeOption
   }
 
   async function commit(topic: Topic, partition: number, position: number): Promise<void> {
+    noted.add(nameOf(topic, partition)); // before it is sent: from here on no start may follow it
     try {
       await consumer?.commitOffsets([{ topic: topics.nameOf(topic), partition, offset: String(position) }]);
     } catch (error) {
@@ -256,9 +259,13 @@ export function createConsumer(deps: KafkaConsumerDeps, options: SubscribeOption
         }
         return found;
       });
-      // The group may be between two generations just now: what it refuses then it takes a moment later.
-      if (starts.length > 0)
-        await retry(async () => consumer?.commitOffsets(starts), { attempts: 4, baseDelayMs: 100, isRetryable: () => true, clock });
+      // The group may be between two generations just now: what it refuses then it takes a moment later. A delivery of the generation before
+      // may have ended meanwhile: its position is not taken back.
+      const note = async () => {
+        const due = starts.filter(({ topic, partition }) => !noted.has(nameOf(topics.topicOf(topic), partition)));
+        if (due.length > 0) await consumer?.commitOffsets(due);
+      };
+      await retry(note, { attempts: 4, baseDelayMs: 100, isRetryable: () => true, clock });
     } catch (err) {
       log.warn({ err, group }, "start of a group not noted");
     }
