@@ -37,9 +37,12 @@ test("prunes once an hour, and keeps PGlite's write-ahead log short in between",
   await eventually("another checkpoint was made", async () => ((await redo()) !== checkpoint ? true : undefined));
   expect(await count(), "not before the hour").toBe(1);
 
-  await eventually("it sleeps", () => (clock.sleepers > 0 ? true : undefined));
-  await clock.advance(3_600_000);
-  await eventually("the old row is gone", async () => ((await count()) === 0 ? true : undefined));
+  // Round by round: a checkpoint takes its time, and the clock must not pass the hour while one is made.
+  await eventually("the old row is gone", async () => {
+    await clock.advance(5 * 60_000);
+    return (await count()) === 0 ? true : undefined;
+  });
+  expect(clock.now()).toBeGreaterThanOrEqual(Date.parse("2026-01-01T01:01:00.000Z"));
   await stop();
 });
 
