@@ -1,5 +1,5 @@
 import { type FileHandle, open, stat } from "node:fs/promises";
-import { setTimeout as delay } from "node:timers/promises";
+import { type Following, repeat } from "./repeat.ts";
 
 export interface FollowOptions {
   readonly path: string;
@@ -9,11 +9,6 @@ export interface FollowOptions {
   /** While it says no, the file keeps what it has. */
   readonly hasRoom: () => boolean;
   readonly everyMs?: number;
-}
-
-export interface Following {
-  /** Reads to the end once more, then no further. */
-  stop(): Promise<void>;
 }
 
 const READ_BYTES = 256 * 1024;
@@ -29,7 +24,6 @@ export const lengthOf = (path: string): Promise<number> =>
 
 /** Hands over each whole line that is added to a file, which may come into being later, be cut short or be replaced. */
 export function followFile({ path, from, onLine, hasRoom, everyMs = 500 }: FollowOptions): Following {
-  const stopped = new AbortController();
   let at = from;
   let inode: number | undefined;
   let rest: Buffer = Buffer.alloc(0);
@@ -73,18 +67,5 @@ export function followFile({ path, from, onLine, hasRoom, everyMs = 500 }: Follo
     rest = Buffer.from(bytes.subarray(begin));
   }
 
-  const running = (async () => {
-    for (;;) {
-      const isLast = stopped.signal.aborted;
-      await read();
-      if (isLast) return;
-      await delay(everyMs, undefined, { signal: stopped.signal }).catch(() => {});
-    }
-  })();
-  return {
-    stop() {
-      stopped.abort();
-      return running;
-    },
-  };
+  return repeat(read, everyMs);
 }

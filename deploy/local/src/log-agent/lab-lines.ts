@@ -1,4 +1,4 @@
-import { setTimeout as delay } from "node:timers/promises";
+import { type Following, repeat } from "./repeat.ts";
 
 /** What the lab's `GET /v1/logs` answers with; `at` is in Unix seconds. */
 export interface LabLine {
@@ -23,8 +23,7 @@ const LIMIT = 10_000;
 const LATE_SECONDS = 5;
 
 /** Asks the lab again and again for what its services have printed. Each line is handed over once. */
-export function followLab({ labUrl, from, onLine, onGap, everyMs = 1_000 }: LabLinesOptions): { stop(): Promise<void> } {
-  const stopped = new AbortController();
+export function followLab({ labUrl, from, onLine, onGap, everyMs = 1_000 }: LabLinesOptions): Following {
   let since = from;
   /** What was handed over of the time that is asked for again, and how often: two lines may be alike. */
   let seen = new Map<string, number>();
@@ -54,20 +53,7 @@ export function followLab({ labUrl, from, onLine, onGap, everyMs = 1_000 }: LabL
     for (const line of items) if (line.at >= since) seen.set(keyOf(line), (seen.get(keyOf(line)) ?? 0) + 1);
   }
 
-  const running = (async () => {
-    for (;;) {
-      const isLast = stopped.signal.aborted;
-      await read();
-      if (isLast) return;
-      await delay(everyMs, undefined, { signal: stopped.signal }).catch(() => {});
-    }
-  })();
-  return {
-    stop() {
-      stopped.abort();
-      return running;
-    },
-  };
+  return repeat(read, everyMs);
 }
 
 const keyOf = ({ at, service, level, message }: LabLine): string => `${at} ${service} ${level} ${message}`;
