@@ -81,8 +81,9 @@ export const gitlabSync = defineModule({
         const outcome = await (opens
           ? openIssue(deps, incidentId)
           : reconcile(deps, incidentId, async () => !signal.aborted && (await holds())));
-        if (opens && outcome.kind === "told") return schedule(QUEUE, sql, incidentId, 0);
-        metrics.synced(outcome.kind);
+        // Waited for: the lease is held until the rest of the story has its job.
+        if (opens && outcome.kind === "told") await schedule(QUEUE, sql, incidentId, 0);
+        else metrics.synced(outcome.kind);
         if (outcome.kind === "left") await schedule(queue, sql, incidentId, 2, tries);
         else if (tries > 0) log.info({ incidentId, tries }, "gitlab is told again");
       } catch (error) {
