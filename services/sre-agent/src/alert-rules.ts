@@ -76,7 +76,7 @@ async function expressionOf(member: Told, { metrics, query, ask }: RuleQuestions
 async function evaluate(expr: string, members: readonly Told[], questions: RuleQuestions): Promise<RuleSeries[]> {
   const { metrics, window, stepSeconds, query, ask, tell } = questions;
   const names = [...new Set(members.map(({ name }) => name))].join(", ");
-  let read: AlertExpression = { query: expr, metrics: [] };
+  let read: AlertExpression | undefined;
   try {
     read = readAlertExpression(expr);
   } catch (error) {
@@ -84,63 +84,51 @@ async function evaluate(expr: string, members: readonly Told[], questions: RuleQ
     const reason = AppError.is(error) ? `${error.code}: ${error.message}` : messageOf(error);
     tell(`alerts: the expression of ${names} could not be taken apart (${reason})`);
   }
-  const answer = await ask("metrics", () => metrics.queryRange(read.query, window, stepSeconds, query), [] as readonly Series[], names);
+  const asked = read ?? { query: expr, metrics: [] };
+  const answer = await ask("metrics", () => metrics.queryRange(asked.query, window, stepSeconds, query), [] as readonly Series[], names);
   if (answer.length === 0) tell(`alerts: the expression of ${names} gives no series over the window`);
   const { name: alert } = members[0] as Told;
   const series = answer.map((one) => ({ one, member: memberOf(one, members) }));
   const found = [...series.filter(({ member }) => member), ...series.filter(({ member }) => !member)]
     .slice(0, MAX_SERIES)
-    .map(({ one, member }) => {
+    .map(({ one, member }): RuleSeries => {
       const service = member?.service ?? serviceOf(one.labels);
       return {
+        ...measured(asked, one),
         alert: member?.name ?? alert,
         ...(member === undefined ? {} : { fingerprint: member.fingerprint }),
         ...(service === undefined ? {} : { service }),
-        ...(read.signal === undefined ? {} : { signal: read.signal }),
-        metrics: read.metrics,
-        labels: one.labels,
-        query: read.query,
-        ...(read.threshold === undefined ? {} : { threshold: read.threshold }),
-        samples: one.samples,
       };
     });
   const namesNobody = members.every(({ service }) => service === undefined) && found.every(({ service }) => service === undefined);
-  return namesNobody ? [...found, ...(await partsOf(read, members, questions))] : found;
+  return read !== undefined && namesNobody ? [...found, ...(await partsOf(read, members, questions))] : found;
 }
+
+/** What a series of an expression's answer says, whoever it is of. */
+const measured = ({ query, threshold, signal, metrics }: AlertExpression, { labels, samples }: Series) => ({
+  ...(signal === undefined ? {} : { signal }),
+  metrics,
+  labels,
+  query,
+  ...(threshold === undefined ? {} : { threshold }),
+  samples,
+});
 
 /** An expression that adds all services up, asked again by service: who is beyond its line by itself? */
 async function partsOf(
-  { query: whole, threshold, signal, metrics: names }: AlertExpression,
+  whole: AlertExpression,
   members: readonly Told[],
   { metrics, window, stepSeconds, query, ask, tell }: RuleQuestions,
 ): Promise<RuleSeries[]> {
-  let broken: string | undefined;
-  try {
-    broken = breakDown(whole, SERVICE_LABELS, threshold);
-  } catch {
-    // That it could not be taken apart has been told.
-  }
-  const { name } = members[0] as Told;
+  const broken = breakDown(whole.query, SERVICE_LABELS, whole.threshold);
   if (broken === undefined) return [];
-  const parts = broken;
-  const answer = await ask("metrics", () => metrics.queryRange(parts, window, stepSeconds, query), [] as readonly Series[], name);
+  const { name } = members[0] as Told;
+  const answer = await ask("metrics", () => metrics.queryRange(broken, window, stepSeconds, query), [] as readonly Series[], name);
   const found = answer.flatMap((one): RuleSeries[] => {
     const service = serviceOf(one.labels);
     const member = memberOf(one, members) ?? (members.length === 1 ? members[0] : undefined);
     if (service === undefined || member === undefined) return [];
-    return [
-      {
-        alert: member.name,
-        partOf: member.fingerprint,
-        service,
-        ...(signal === undefined ? {} : { signal }),
-        metrics: names,
-        labels: one.labels,
-        query: parts,
-        ...(threshold === undefined ? {} : { threshold }),
-        samples: one.samples,
-      },
-    ];
+    return [{ ...measured({ ...whole, query: broken }, one), alert: member.name, partOf: member.fingerprint, service }];
   });
   if (found.length > MAX_SERIES) tell(`alerts: only ${MAX_SERIES} of ${found.length} parts of the expression of ${name} were looked at`);
   return found.slice(0, MAX_SERIES);
