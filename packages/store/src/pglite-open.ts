@@ -1,9 +1,8 @@
 import { existsSync, openAsBlob } from "node:fs";
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { PGlite } from "@electric-sql/pglite";
 import { vector } from "@electric-sql/pglite-pgvector";
-import { digestOf, uuidv7 } from "@tocsin/runtime";
-import { copyTemplate, KEPT_FOLDER } from "./pglite-template.ts";
+import { copyTemplate, templateImage } from "./pglite-template.ts";
 
 // PGlite's own 128 MB stay resident once touched; our working set is far smaller, and what does not fit is in the kernel's page cache.
 const START_PARAMS = [...PGlite.defaultStartParams, "-c", "shared_buffers=32MB"];
@@ -30,30 +29,14 @@ export async function initialise(folder: string): Promise<void> {
   await db.close();
 }
 
-/** The freshly initialised cluster is kept as an image: initialising takes two seconds, loading it 0.4 s. */
 async function openInMemory(): Promise<PGlite> {
-  // The paths name the versions.
-  const made = import.meta.resolve("@electric-sql/pglite") + import.meta.resolve("@electric-sql/pglite-pgvector");
-  const image = `${KEPT_FOLDER}${digestOf(made).slice(7, 23)}.tar`;
-  try {
-    return await PGlite.create("memory://", { ...OPTIONS, loadDataDir: await openAsBlob(image) });
-  } catch {
-    // Not there yet, or not readable: initialise, and keep the result if the place can be written to.
-    const db = await PGlite.create("memory://", OPTIONS);
-    await db.exec("CREATE EXTENSION IF NOT EXISTS vector");
-    await keepImage(db, image).catch(() => {});
-    return db;
-  }
+  const image = await templateImage();
+  return PGlite.create("memory://", image === undefined ? OPTIONS : { ...OPTIONS, loadDataDir: await openAsBlob(image) });
 }
 
-async function keepImage(db: PGlite, image: string): Promise<void> {
-  const own = `${image}.${uuidv7()}`;
-  try {
-    await mkdir(KEPT_FOLDER, { recursive: true });
-    await writeFile(own, Buffer.from(await (await db.dumpDataDir("none")).arrayBuffer()));
-    // Several processes may do this at once; each rename is whole.
-    await rename(own, image);
-  } finally {
-    await rm(own, { force: true });
-  }
+/** Writes what a data folder holds into one file, from which PGlite in memory can begin. */
+export async function writeImage(folder: string, file: string): Promise<void> {
+  const db = await PGlite.create(folder, OPTIONS);
+  await writeFile(file, Buffer.from(await (await db.dumpDataDir("none")).arrayBuffer()));
+  await db.close();
 }

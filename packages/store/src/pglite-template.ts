@@ -1,4 +1,5 @@
-// Terms. The *template* is a data folder that was initialised and migrated once and never used; a new data folder begins as its copy.
+// Terms. The *template* is a data folder that was initialised and migrated once and never used; a new data folder begins as its copy. Its
+// *image* is the same as one file, for PGlite in memory.
 import { execFile } from "node:child_process";
 import { cpSync, existsSync } from "node:fs";
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
@@ -9,9 +10,12 @@ import { digestOf, uuidv7 } from "@tocsin/runtime";
 import { readMigrations } from "./migrate.ts";
 
 /** What was made of the packages and can be made again. */
-export const KEPT_FOLDER = fileURLToPath(new URL("../node_modules/.cache/tocsin-store/", import.meta.url));
+const KEPT_FOLDER = fileURLToPath(new URL("../node_modules/.cache/tocsin-store/", import.meta.url));
 const PROGRAM = fileURLToPath(new URL("cli/make-template.ts", import.meta.url));
 const PREFIX = "folder-";
+/** What a template consists of. */
+export const DATA = "pgdata";
+export const IMAGE = "pgdata.tar";
 /** Initialising takes four seconds on an idle machine. */
 const MAKE_WITHIN_MS = 120_000;
 
@@ -19,7 +23,7 @@ const MAKE_WITHIN_MS = 120_000;
 async function templateOf(): Promise<string> {
   const versions = ["@electric-sql/pglite", "@electric-sql/pglite-pgvector", "pg-boss"].map((name) => import.meta.resolve(name));
   const migrations = (await readMigrations()).map(({ name, checksum }) => `${name} ${checksum}`);
-  return join(KEPT_FOLDER, `${PREFIX}${digestOf([...versions, ...migrations].join("\n")).slice(7, 23)}`);
+  return join(KEPT_FOLDER, `${PREFIX}${digestOf([DATA, IMAGE, ...versions, ...migrations].join("\n")).slice(7, 23)}`);
 }
 
 /**
@@ -45,6 +49,23 @@ export async function keepTemplate(make: (folder: string) => Promise<void>, plac
   for (const name of old) await rm(join(dirname(template), name), { recursive: true, force: true });
 }
 
+/** @returns the path of the template, which is made when it is not there @throws when it cannot be made */
+async function readyTemplate(place?: string): Promise<string> {
+  const template = place ?? (await templateOf());
+  if (!existsSync(template)) await promisify(execFile)(process.execPath, [PROGRAM], { timeout: MAKE_WITHIN_MS });
+  return template;
+}
+
+/** @returns the path of the image; undefined when there is none and none can be made: PGlite then initialises its memory itself */
+export async function templateImage(place?: string): Promise<string | undefined> {
+  try {
+    const image = join(await readyTemplate(place), IMAGE);
+    return existsSync(image) ? image : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * Fills a data folder that is not there yet from the template; in one step, so that a process that dies meanwhile leaves none behind.
  * Initialising in this process would take longer by seconds, and hundreds of MiB that it keeps.
@@ -54,12 +75,11 @@ export async function keepTemplate(make: (folder: string) => Promise<void>, plac
 export async function copyTemplate(dataFolder: string, place?: string): Promise<boolean> {
   const own = `${dataFolder}.new`;
   try {
-    const template = place ?? (await templateOf());
-    if (!existsSync(template)) await promisify(execFile)(process.execPath, [PROGRAM], { timeout: MAKE_WITHIN_MS });
+    const template = await readyTemplate(place);
     // What a process that was killed here has left.
     await rm(own, { recursive: true, force: true });
     // Twelve hundred small files: twice as fast as through the thread pool, and nothing else can run yet.
-    cpSync(join(template, "pgdata"), own, { recursive: true });
+    cpSync(join(template, DATA), own, { recursive: true });
     await rename(own, dataFolder);
     return true;
   } catch {

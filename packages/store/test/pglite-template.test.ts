@@ -1,10 +1,10 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { silentLogger } from "@tocsin/runtime";
+import { type Logger, silentLogger } from "@tocsin/runtime";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openStore } from "../src/open-store.ts";
-import { copyTemplate, keepTemplate } from "../src/pglite-template.ts";
+import { copyTemplate, keepTemplate, templateImage } from "../src/pglite-template.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -38,7 +38,23 @@ test("what a killed process has left of a copy is no obstacle and does not stay"
   expect(existsSync(join(folder, "pgdata.new"))).toBe(false);
 });
 
+test("what is only in memory begins migrated too, and each apart from the others", async () => {
+  const told: string[] = [];
+  const log = { ...silentLogger, info: (_: object, text: string) => told.push(text) } as Logger;
+  const inMemory = () => openStore({ url: "embedded:memory", log });
+  const [one, other] = [await inMemory(), await inMemory()];
+  try {
+    expect(told).not.toContain("store migrated");
+    await one.sql.query("INSERT INTO switches (name, is_on, changed_by) VALUES ('only-here', true, 'test')");
+    expect(await switchesIn(one)).toEqual([{ name: "only-here" }]);
+    expect(await switchesIn(other)).toEqual([]);
+  } finally {
+    await Promise.all([one.close(), other.close()]);
+  }
+});
+
 test("without a template nothing is left behind, and a folder is initialised in place", async () => {
+  expect(await templateImage(join(folder, "nowhere"))).toBeUndefined();
   expect(await copyTemplate(join(folder, "pgdata"), join(folder, "nowhere"))).toBe(false);
   expect(readdirSync(folder)).toEqual([]);
 });

@@ -1,8 +1,9 @@
 import { execFile, execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { chown } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { eventually } from "./eventually.ts";
 import { takePlace } from "./place.ts";
 import { findProgram } from "./real.ts";
 import { type Place, type RunningProcess, startProcess } from "./real-process.ts";
@@ -66,7 +67,12 @@ export async function startPostgres(settings: Readonly<Record<string, string>> =
       );
       return `postgres://postgres@127.0.0.1:${port}/${name}`;
     },
-    halt: (signal = "SIGINT") => server.stop(signal),
+    async halt(signal = "SIGINT") {
+      const backends = childrenOf(server.child.pid);
+      await server.stop(signal);
+      // Those of a killed server notice it a moment later: until then they answer, and keep a new server from the data.
+      await eventually("its backends have ended", () => (backends.some(isAlive) ? undefined : true));
+    },
     async resume() {
       server = await start();
     },
@@ -76,5 +82,14 @@ export async function startPostgres(settings: Readonly<Record<string, string>> =
     },
   };
 }
+
+/** Processes of Linux below the given one. */
+const childrenOf = (pid: number | undefined): number[] =>
+  existsSync(`/proc/${pid}/task/${pid}/children`)
+    ? readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number)
+    : [];
+
+/** What has ended and was not waited for by its new parent (`Z`) answers nobody any more. */
+const isAlive = (pid: number): boolean => existsSync(`/proc/${pid}/stat`) && !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
 
 const idOf = (flag: "-u" | "-g"): number => Number(execFileSync("id", [flag, "postgres"], { encoding: "utf8" }));
