@@ -8,3 +8,4 @@ export { redact } from "./redact.ts";
 export { backoffMs, type RetryOptions, retry } from "./retry.ts";
 export type { Queryable, Sql } from "./sql.ts";
 export { createTeardown, type OnStop, type Teardown } from "./teardown.ts";
+export { createWakeup, type Wakeup } from "./wakeup.ts";

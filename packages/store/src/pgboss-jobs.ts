@@ -2,11 +2,10 @@
 // *lease* is pg-boss's heartbeat: renewed while the handler runs, and a job whose lease ran out goes back to its queue.
 import { AsyncLocalStorage } from "node:async_hooks";
 import { randomUUID } from "node:crypto";
-import { type Clock, type Logger, messageOf, type Queryable } from "@tocsin/runtime";
+import { type Clock, createWakeup, type Logger, messageOf, type Queryable } from "@tocsin/runtime";
 import { PgBoss, type WorkOptions as PgBossWorkOptions } from "pg-boss";
 import type { Engine } from "./engine.ts";
 import type { JobRun, Jobs, NewJob, OnJobWorked, WorkOptions } from "./jobs.ts";
-import { createWakeup } from "./wakeup.ts";
 
 const SCHEMA = "jobs";
 const JOBS_START_LOCK = 7_403;

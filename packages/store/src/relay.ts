@@ -1,8 +1,7 @@
 import type { OutgoingEvent } from "@tocsin/contracts";
-import { backoffMs, type Clock, type Logger, messageOf, newId, type Sql, systemClock } from "@tocsin/runtime";
+import { backoffMs, type Clock, createWakeup, type Logger, messageOf, newId, type Sql, systemClock } from "@tocsin/runtime";
 import { EVENT_LOG_CHANNEL, EVENT_LOG_COLUMNS, type EventLogRow, loggedEventOf } from "./event-log.ts";
 import { dropLease, takeLease } from "./lease.ts";
-import { createWakeup } from "./wakeup.ts";
 
 export interface RelayOptions {
   readonly sql: Sql;

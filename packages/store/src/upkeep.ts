@@ -1,6 +1,5 @@
-import { type Clock, type Logger, type Sql, systemClock } from "@tocsin/runtime";
+import { type Clock, createWakeup, type Logger, type Sql, systemClock } from "@tocsin/runtime";
 import { takeLease } from "./lease.ts";
-import { createWakeup } from "./wakeup.ts";
 
 /** How long rows are kept, in days. */
 export interface Retention {

@@ -50,14 +50,16 @@ describe.skipIf(lacks("chromium"))("the console in a browser", () => {
   const open = async (path: string, options = {}) => {
     watched = await openPage(browser, under.address, options);
     await watched.page.goto(under.address + path);
-    await watched.page.waitForSelector("main h1, main .empty");
+    await watched.page.waitForSelector("main h1, main .empty").catch(async (error: Error) => {
+      throw new Error([error.message, ...watched.complaints, await watched.page.content()].join("\n"));
+    });
     return watched.page;
   };
 
   test.each([
     ["dark", 1440],
     ["light", 390],
-  ] as const)("every page is accessible, fits and complains of nothing: %s, %i px", async (colorScheme, width) => {
+  ] as const)("every page is accessible, fits and complains of nothing: %s, %i px", { timeout: 180_000 }, async (colorScheme, width) => {
     const page = await open("/", { colorScheme, viewport: { width, height: width < 600 ? 844 : 900 } });
     await page.waitForSelector(".live-sign[data-status=live]");
     for (const [name, path] of PAGES) {

@@ -1,6 +1,5 @@
 import { TOPICS } from "@tocsin/contracts";
-import { AppError, backoffMs, type Clock, type Logger, newId, type Sql } from "@tocsin/runtime";
-import { createBell } from "../bell.ts";
+import { AppError, backoffMs, type Clock, createWakeup, type Logger, newId, type Sql } from "@tocsin/runtime";
 import { deadLetterOf } from "../dead-letter.ts";
 import { deliver } from "../deliver.ts";
 import { busClaimLost, busStopping } from "../errors.ts";
@@ -49,12 +48,12 @@ export function createConsumer(
 ): EmbeddedConsumer {
   const { group, topics, handle, maxBatch = 200, maxAttempts = 5 } = options;
   const member = newId("member");
-  const bell = createBell();
+  const wakeup = createWakeup(clock);
   const held = new Map<string, Held>();
   let share = new Set<string>();
   let leaseEndsAt = 0;
   let turn = 0;
-  /** Besides a ring of the bell: ends may be out of date. */
+  /** Besides being woken: ends may be out of date. */
   let mustLook = true;
   let paused = false;
   let stopping = false;
@@ -94,7 +93,7 @@ export function createConsumer(
     // What another member waits for goes now; a partition with a delivery under way goes when that is over.
     const foreign = [...held.values()].filter((claim) => !claim.busy && !share.has(nameOf(claim)));
     for (const claim of foreign) drop(claim, "given to another member");
-    bell.ring();
+    wakeup.wake();
     await release(sql, group, member, foreign);
   }
 
@@ -216,7 +215,7 @@ export function createConsumer(
       await keepMembership();
       if (performance.now() >= leaseEndsAt) return false;
     }
-    if (bell.take() || mustLook) {
+    if (wakeup.wasWoken() || mustLook) {
       await look();
       mustLook = false;
     }
@@ -245,12 +244,12 @@ export function createConsumer(
     let errors = 0;
     while (!stopping) {
       if (paused) {
-        await bell.wait(settings.safetyPollMs);
+        await wakeup.sleep(settings.safetyPollMs);
         continue;
       }
       try {
         if (!(await step())) {
-          await bell.wait(delayUntilNextRetry());
+          await wakeup.sleep(delayUntilNextRetry());
           mustLook = true;
         }
         errors = 0;
@@ -269,7 +268,7 @@ export function createConsumer(
   let stopped: Promise<void> | undefined;
   async function stopOnce(): Promise<void> {
     stopping = true;
-    bell.ring();
+    wakeup.wake();
     for (const claim of held.values()) claim.abort.abort(busStopping());
     await running;
     clearInterval(renewals);
@@ -285,7 +284,7 @@ export function createConsumer(
       running = loop();
     },
     onAppended(names) {
-      if (topics.some((topic) => names.includes(topic))) bell.ring();
+      if (topics.some((topic) => names.includes(topic))) wakeup.wake();
     },
     onMembersChanged() {
       if (!stopping) void keepMembership();
@@ -295,7 +294,7 @@ export function createConsumer(
     },
     resume() {
       paused = false;
-      bell.ring();
+      wakeup.wake();
     },
     stop() {
       stopped ??= stopOnce();

@@ -38,6 +38,8 @@ pg.types.setTypeParser(1700, number);
 export function postgresSql(connectionString: string): TestSql {
   const pool = new pg.Pool({ connectionString, max: 5 });
   pool.on("error", () => undefined);
+  // While one is lent out the pool does not listen: the server may go away between two statements of a transaction.
+  pool.on("connect", (client) => client.on("error", () => undefined));
   const over = (queryable: Pick<pg.Pool, "query">): Queryable => ({
     async query<Row extends object>(text: string, params: readonly unknown[] = []) {
       const { rows, rowCount } = await queryable.query(text, [...params]);

@@ -196,7 +196,8 @@ describe.skipIf(lacks("dockerd", "busybox"))("docker targets, changed", () => {
     const before = await shapes(service);
     const half = await targets.rollback(service, options(2_500));
     expect(half.incomplete).toBe(`${service}-1 did not come back healthy; left alone: ${service}-2`);
-    expect(half.after.replicas.map(({ healthy }) => healthy)).toEqual([false, true]);
+    await docker.getContainer(`${service}-1`).wait();
+    expect((await targets.get(service)).replicas.map(({ healthy }) => healthy)).toEqual([false, true]);
     const back = await targets.rollback(service, { ...options(), toRevision: image("good") });
     expect(back.incomplete).toBeUndefined();
     const after = await shapes(service);
