@@ -98,7 +98,7 @@ const bundleConsole = () => {
 async function prepareDatabase() {
   if (/^postgres/.test(process.env.TOCSIN_STORE_URL ?? "")) return;
   const store = join(root, "packages", "store");
-  const inputs = [...filesBelow(join(store, "migrations")), join(root, "pnpm-lock.yaml")];
+  const inputs = [...filesBelow(join(store, "migrations")), join(store, "src", "pglite-template.ts"), join(root, "pnpm-lock.yaml")];
   await once("preparing an empty database", join(store, "node_modules", ".cache", "tocsin-store", ".prepared"), inputs, async () => {
     await run(join(bin, "node"), [join(store, "src", "cli", "make-template.ts")], { stdio: "ignore" });
     return 0;
@@ -142,7 +142,7 @@ const commands = {
   },
   async test(args) {
     await install();
-    await bundleConsole();
+    await Promise.all([bundleConsole(), prepareDatabase()]);
     const report = join(root, ".artifacts", "tests.json");
     const code = await run(join(bin, "vitest"), [
       "run",

@@ -39,6 +39,7 @@ describe.skipIf(lacks(...POSTGRES_PROGRAMS, ...KAFKA_PROGRAMS, "redis-server", "
       startPostgres(),
       startKafka({
         user: USER,
+        isShortLived: true,
         settings: {
           "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
           "super.users": "User:ANONYMOUS",

@@ -97,5 +97,5 @@ test("whatever is typed compiles or is refused, and never throws", () => {
 test("a glob of many stars takes no time on a text that does not fit", () => {
   const before = performance.now();
   expect(matches(`service.glob("${"*a".repeat(500)}b")`, { ...alert, service: "a".repeat(5_000) })).toBe(false);
-  expect(performance.now() - before).toBeLessThan(500);
+  expect(performance.now() - before).toBeLessThan(5_000); // tried one by one it would take longer than the universe has
 });

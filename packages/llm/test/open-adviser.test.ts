@@ -99,7 +99,7 @@ test("a provider that never answers keeps nothing from starting or stopping", as
   const startedAt = performance.now();
   const adviser = await open("ollama:http://192.0.2.1:11434", { model: "m" });
   await adviser.close();
-  expect(performance.now() - startedAt).toBeLessThan(2_000);
+  expect(performance.now() - startedAt).toBeLessThan(5_000);
   await server.close();
 });
 

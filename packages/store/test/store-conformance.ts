@@ -622,7 +622,8 @@ export function storeConformance(open: (options?: { idleInTransactionMs: number 
       await send(queue, { incidentId: "inc_1" });
       expect(await ran.promise).toEqual({ data: { incidentId: "inc_1" }, attempt: 1 });
       // Far below any poll: it was woken.
-      expect(performance.now() - sentAt).toBeLessThan(1_000);
+      // Far below the poll of 30 s: it was woken.
+      expect(performance.now() - sentAt).toBeLessThan(10_000);
       await stop();
     });
 
@@ -714,7 +715,7 @@ export function storeConformance(open: (options?: { idleInTransactionMs: number 
       const waitedMs = (await ran.promise) - sentAt;
       await stop();
       expect(waitedMs).toBeGreaterThanOrEqual(990);
-      expect(waitedMs).toBeLessThan(3_000);
+      expect(waitedMs).toBeLessThan(10_000);
     });
 
     test("waiting in number run no more than the concurrency at a time, and all of them", async () => {

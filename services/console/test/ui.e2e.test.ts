@@ -218,20 +218,20 @@ describe.skipIf(lacks("chromium"))("the console in a browser", () => {
     const frame = page.locator(".events-frame");
     await page.getByText(/^100\d\d events/).waitFor();
     expect(await frame.locator("li").count()).toBeLessThan(80);
-    const slowest = await page.evaluate<number>(`(async () => {
+    const frames = await page.evaluate<number[]>(`(async () => {
       const element = document.querySelector(".events-frame");
-      let worst = 0;
+      const took = [];
       for (let n = 1; n <= 60; n++) {
         const before = performance.now();
         element.scrollTop = (element.scrollHeight * n) / 60;
         await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
-        worst = Math.max(worst, performance.now() - before);
+        took.push(performance.now() - before);
       }
-      return worst;
+      return took;
     })()`);
     await frame.getByText("thought 10099", { exact: true }).waitFor();
-    // Two frames of a loaded machine; a list that draws all rows takes seconds.
-    expect(slowest).toBeLessThan(500);
+    // Two frames of a loaded machine, most of the time; a list that draws all rows takes seconds each time.
+    expect(frames.toSorted((a, b) => a - b)[30]).toBeLessThan(500);
   });
 
   test("a runbook's dry run says what stands in the way, what would be done, and what a person has to give first", async () => {

@@ -43,7 +43,7 @@ describe("noise", () => {
     await eventually("it complains", async () => ((await logged(/usage report \d+ not delivered/)) ? true : undefined));
     const begin = performance.now();
     expect(await order()).toBe(201);
-    expect(performance.now() - begin).toBeLessThan(1_000);
+    expect(performance.now() - begin).toBeLessThan(5_000);
     expect((await lab.call("GET", "/v1/faults")).body.items.map((fault: Json) => fault.id)).not.toContain("noise");
     await lab.call("DELETE", "/v1/services/payments/faults");
     await expectCured();

@@ -14,7 +14,7 @@ const user = { name: "tocsin", password: "pa55-word" };
 describe.skipIf(lacks(...KAFKA_PROGRAMS, "openssl"))("kafka bus on Apache Kafka", () => {
   let broker: RunningKafka;
   beforeAll(async () => {
-    broker = await startKafka({ user });
+    broker = await startKafka({ user, isShortLived: true });
   }, 360_000);
   afterAll(() => broker.stop());
 

@@ -28,7 +28,7 @@ describe.skipIf(lacks(...KAFKA_PROGRAMS, ...POSTGRES_PROGRAMS))("npm run deadlet
   let env: Record<string, string>;
 
   beforeAll(async () => {
-    [kafka, postgres] = await Promise.all([startKafka(), startPostgres()]);
+    [kafka, postgres] = await Promise.all([startKafka({ isShortLived: true }), startPostgres()]);
     env = { TOCSIN_STORE_URL: await postgres.createDatabase("letters"), TOCSIN_BUS_URL: `kafka://127.0.0.1:${kafka.port}` };
     store = await openStore({ url: env["TOCSIN_STORE_URL"] as string, log: silentLogger });
     bus = await openBus({ url: env["TOCSIN_BUS_URL"] as string, log: silentLogger });

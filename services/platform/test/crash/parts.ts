@@ -24,9 +24,14 @@ export interface Parts {
   stop(): Promise<void>;
 }
 
-export async function startParts(): Promise<Parts> {
+/** @param isShortLived for a test; a measurement wants all of the engines' speed */
+export async function startParts(isShortLived = false): Promise<Parts> {
   const redisPort = await freePort();
-  const [kafka, postgres, firstRedis] = await Promise.all([startKafka(), startPostgres({ max_connections: "300" }), startRedis(redisPort)]);
+  const [kafka, postgres, firstRedis] = await Promise.all([
+    startKafka({ isShortLived }),
+    startPostgres({ max_connections: "300" }),
+    startRedis(redisPort),
+  ]);
   const url = await postgres.createDatabase("tocsin");
   let redis: RunningProcess = firstRedis;
   const pool = new pg.Pool({ connectionString: url, max: 3, application_name: "oracle" });

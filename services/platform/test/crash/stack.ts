@@ -129,7 +129,7 @@ export async function startStack(name: string, chance: Chance, options: StackOpt
     undo.push(() => fleet.close());
     const gitlab = await startGitlab({ token: GITLAB_TOKEN });
     undo.push(() => gitlab.close());
-    const [parts, prometheus] = await Promise.all([startParts(), watchFleet(fleet)]);
+    const [parts, prometheus] = await Promise.all([startParts(true), watchFleet(fleet)]);
     undo.push(
       () => prometheus.stop(),
       () => parts.stop(),
