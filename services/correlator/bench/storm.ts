@@ -16,7 +16,7 @@ const ALERTS = Number(process.env["TOCSIN_BENCH_ALERTS"] ?? 100_000);
 const CONNECTIONS = 32;
 /** As the stack and the images start it; TOCSIN_BENCH_NODE_ARGS adds to them. */
 const NODE_ARGS = [
-  ...["--disable-warning=ExperimentalWarning", "--max-semi-space-size=2"],
+  ...["--disable-warning=ExperimentalWarning", "--max-semi-space-size=2", "--heap-growing-percent=40"],
   ...(process.env["TOCSIN_BENCH_NODE_ARGS"] ?? "").split(" ").filter(Boolean),
 ];
 const PLATFORM = fileURLToPath(new URL("../../platform/src/main.ts", import.meta.url));
