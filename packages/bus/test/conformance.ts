@@ -446,7 +446,7 @@ export function busConformance(start: () => Promise<BusUnderTest>): void {
     // What is under way may end; then it is quiet, however much was fetched ahead.
     const inFlight = await eventually("quiet", async () => {
       const count = seen.ids().length;
-      await new Promise((resolve) => setTimeout(resolve, 300));
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
       return seen.ids().length === count ? count : undefined;
     });
     const during = range(40).map((i) => opened(`inc-${i % 8}`, 100 + i));

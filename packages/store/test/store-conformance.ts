@@ -574,7 +574,7 @@ export function storeConformance(open: (options?: { idleInTransactionMs: number 
         startRelay({
           sql,
           log: silentLogger,
-          leaseSeconds: 1,
+          leaseSeconds: 30,
           publish: async (events) => {
             for (const { id } of events) by.push(`${name}:${id}`);
           },

@@ -1,55 +1,52 @@
-import { setTimeout as delay } from "node:timers/promises";
-import { expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { createHeartbeats } from "../../src/kafka/heartbeats.ts";
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 test("beats while something is being handled, and only then", async () => {
   let beats = 0;
-  let reached = () => {};
-  const three = new Promise<void>((resolve) => {
-    reached = resolve;
-  });
   const heartbeats = createHeartbeats(5, 1_000, () => false);
   const beat = async () => {
     beats += 1;
-    if (beats === 3) reached();
   };
   const [first, second] = [heartbeats.during(beat), heartbeats.during(beat)];
   first();
-  await three;
+  await vi.advanceTimersByTimeAsync(15);
+  expect(beats).toBe(3);
   second();
-  const after = beats;
-  await delay(30);
-  expect(beats).toBe(after);
+  await vi.advanceTimersByTimeAsync(30);
+  expect(beats).toBe(3);
 });
 
 test("says so when no beat was answered for a session", async () => {
+  const failures: unknown[] = [];
   const heartbeats = createHeartbeats(5, 40, (error) => {
-    failed(error);
+    failures.push(error);
     return false;
   });
-  let failed: (error: unknown) => void = () => {};
-  const failure = new Promise<unknown>((resolve) => {
-    failed = resolve;
-  });
   const release = heartbeats.during(() => new Promise(() => {}));
-  expect(await failure).toBeUndefined();
+  await vi.advanceTimersByTimeAsync(40);
+  expect(failures).toEqual([]);
+  await vi.advanceTimersByTimeAsync(5);
+  expect(failures).toEqual([undefined]);
   release();
 });
 
 test("a failed beat that counts as a sign of life keeps the session", async () => {
   const failures: unknown[] = [];
-  let reached = () => {};
-  const twenty = new Promise<void>((resolve) => {
-    reached = resolve;
-  });
   const rebalance = new Error("rebalance");
   const heartbeats = createHeartbeats(5, 60, (error) => {
     failures.push(error);
-    if (failures.length >= 20) reached();
     return error === rebalance;
   });
   const release = heartbeats.during(() => Promise.reject(rebalance));
-  await twenty;
+  await vi.advanceTimersByTimeAsync(200);
   release();
+  expect(failures).toHaveLength(40);
   expect(failures.every((error) => error === rebalance)).toBe(true);
 });

@@ -7,7 +7,7 @@ import type { BusUnderTest } from "../conformance.ts";
 import { opened } from "./events.ts";
 import type { TestSql } from "./test-sql.ts";
 
-const LEASE_MS = 900;
+const LEASE_MS = 2_000;
 
 /** The embedded bus over any database; handles see it through a switch that can hold or refuse their statements. */
 export async function embeddedUnderTest(
