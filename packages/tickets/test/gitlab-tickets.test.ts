@@ -16,7 +16,7 @@ const open = (options: Partial<OpenGitlabOptions> = {}): Promise<GitlabTickets> 
     token: gitlab.token,
     project: gitlab.projectPath,
     log: silentLogger,
-    timeoutMs: 300,
+    timeoutMs: 1_500,
     // Real waits are cut to a hundredth; that they are waited is checked with a clock of our own.
     clock: { now: systemClock.now, sleep: (ms, signal) => systemClock.sleep(ms / 100, signal) },
     ...options,
