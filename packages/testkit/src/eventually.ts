@@ -11,9 +11,9 @@ export function giveUp(reason: string): never {
  * Asks again until the answer is not undefined: for effects that another process brings about, where no event can be awaited.
  *
  * @param what said in the error when time runs out
- * @param timeoutMs default 10,000
+ * @param timeoutMs default 30,000: a test that fails may take its time, and one that passes on a busy machine needs it
  */
-export async function eventually<T>(what: string, ask: () => Promise<T | undefined> | T | undefined, timeoutMs = 10_000): Promise<T> {
+export async function eventually<T>(what: string, ask: () => Promise<T | undefined> | T | undefined, timeoutMs = 30_000): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   let last: unknown;
   for (;;) {
