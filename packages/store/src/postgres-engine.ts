@@ -40,10 +40,10 @@ export async function openPostgres({ url, log, clock, maxConnections, idleInTran
       lock_timeout: LOCK_MS,
       idle_in_transaction_session_timeout: idleInTransactionMs,
     });
-    // Without a listener, an idle connection that the server ends would end the process.
-    pool.on("error", (error) => log.warn({ err: error }, "idle database connection lost"));
-    // The pool listens to idle connections only. One that a library holds, or that breaks between two statements, would end the process.
+    // Without a listener, a connection that the server ends while it is idle, held by a library or between two statements would end the process.
     pool.on("connect", (client) => client.on("error", (error) => log.warn({ err: error }, "database connection lost")));
+    // Of an idle one the pool tells a second time.
+    pool.on("error", () => {});
     return pool;
   };
 

@@ -39,6 +39,8 @@ const named = (name: string) => `${name}-${run}`;
 const image = (tag: string) => `tocsin-library-${run}:${tag}`;
 const NETWORK = named("net");
 const MEBIBYTE = 1024 ** 2;
+/** How long a cure may take to show: Docker itself waits longer after each death of a container before it starts it anew. */
+const WITHIN = "60s";
 const limits = { globalAtOnce: 50, globalPerHour: 1_000, perServicePerHour: 100, stormIncidents: 1_000 };
 
 describe.skipIf(lacks("dockerd", "busybox", "redis-server", ...POSTGRES_PROGRAMS, ...ALERTMANAGER_PROGRAMS))(
@@ -327,8 +329,7 @@ describe.skipIf(lacks("dockerd", "busybox", "redis-server", ...POSTGRES_PROGRAMS
       async (illness) => {
         const shipped = library.find((runbook) => runbook.id === illness.runbook);
         if (!shipped) throw new Error("no such runbook");
-        // Docker itself waits longer after each death of a container, and only then starts it with its new limit.
-        const runbook = hastened(shipped, "500ms", "60s");
+        const runbook = hastened(shipped, "500ms", WITHIN);
         const name = named(`ill-${illness.runbook}`);
         const { IPAM: addresses } = await docker.getNetwork(NETWORK).inspect();
         const gateway = addresses?.Config?.[0]?.["Gateway"] ?? "";
@@ -387,7 +388,7 @@ describe.skipIf(lacks("dockerd", "busybox", "redis-server", ...POSTGRES_PROGRAMS
         partial: [],
       });
       const shipped = library.find((runbook) => runbook.id === "name-resolution-restart") as Runbook;
-      const runbook = hastened(shipped, "500ms", "60s", [["[20s]", "[2s]"]]);
+      const runbook = hastened(shipped, "500ms", WITHIN, [["[20s]", "[2s]"]]);
       const runId = await perform(runbook, name, signals, parametersOf(runbook, name));
       await stop();
       expect(await world.run(runId), (await world.run(runId)).reason).toMatchObject({ state: "succeeded" });
@@ -420,7 +421,7 @@ describe.skipIf(lacks("dockerd", "busybox", "redis-server", ...POSTGRES_PROGRAMS
       signals.now = () => ({ up: Number.isNaN(used) ? 0 : 1 });
       signals.promql = (query) => (query.startsWith("max(redis_memory_used_bytes") && !Number.isNaN(used) ? used : undefined);
       const shipped = library.find((runbook) => runbook.id === "memory-full-restart") as Runbook;
-      const runbook = hastened(shipped, "500ms", "60s");
+      const runbook = hastened(shipped, "500ms", WITHIN);
       const runId = await perform(runbook, name, signals, parametersOf(runbook, name));
       await stop();
       expect(await world.run(runId)).toMatchObject({ state: "succeeded" });
@@ -453,8 +454,7 @@ describe.skipIf(lacks("dockerd", "busybox", "redis-server", ...POSTGRES_PROGRAMS
         const signals = fakeSignals(systemClock, Date.now() / 1_000);
         signals.promql = (query) => (query.startsWith("sum(pg_stat_activity_count") ? used : undefined);
         const shipped = library.find((runbook) => runbook.id === "connections-exhausted-restart-client") as Runbook;
-        // Docker itself waits longer after each death of a container, and only then starts it with its new limit.
-        const runbook = hastened(shipped, "500ms", "60s");
+        const runbook = hastened(shipped, "500ms", WITHIN);
         const runId = await perform(runbook, name, signals, parametersOf(runbook, name));
         await stop();
         expect(await world.run(runId), (await world.run(runId)).reason).toMatchObject({ state: "succeeded" });
@@ -496,7 +496,7 @@ describe.skipIf(lacks("dockerd", "busybox", "redis-server", ...POSTGRES_PROGRAMS
         signals.promql = (query) => (query.startsWith("max(pg_stat_activity_max_tx_duration") ? seconds : undefined);
         const shipped = library.find((runbook) => runbook.id === "long-transaction-restart-client") as Runbook;
         // What takes five minutes takes one second here.
-        const runbook = hastened(shipped, "500ms", "60s", [
+        const runbook = hastened(shipped, "500ms", WITHIN, [
           ["value: 300", "value: 1"],
           ["value: 120", "value: 0.4"],
         ]);
@@ -553,8 +553,7 @@ describe.skipIf(lacks("dockerd", "busybox", "redis-server", ...POSTGRES_PROGRAMS
         signals.now = () => ({ up: now === undefined ? 0 : 1 });
         signals.promql = (query) => (query.startsWith("min(alertmanager_config_last_reload_successful") ? now : undefined);
         const shipped = library.find((runbook) => runbook.id === "alertmanager-bad-config-rollback") as Runbook;
-        // Docker itself waits longer after each death of a container, and only then starts it with its new limit.
-        const runbook = hastened(shipped, "500ms", "60s");
+        const runbook = hastened(shipped, "500ms", WITHIN);
         const runId = await perform(runbook, name, signals, parametersOf(runbook, name));
         expect(await world.run(runId), (await world.run(runId)).reason).toMatchObject({ state: "succeeded" });
         expect(await loaded()).toBe(1);
